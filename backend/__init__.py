@@ -1,0 +1,1 @@
+"""The generation backend: server, worker, and everything that needs torch."""

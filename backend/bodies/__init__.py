@@ -1,0 +1,1 @@
+"""Body models evaluated in torch, and the bridge to the smplx package."""

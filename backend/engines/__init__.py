@@ -1,0 +1,1 @@
+"""Video engines behind one interface."""

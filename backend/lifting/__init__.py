@@ -1,0 +1,1 @@
+"""From pictures to bodies, camera and ground."""

@@ -1,0 +1,1 @@
+"""Part masks and depth from meshes, on the CPU."""

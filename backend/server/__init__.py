@@ -1,0 +1,1 @@
+"""The job server: sockets, ledger, job folders, worker supervision; never imports torch."""

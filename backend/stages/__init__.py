@@ -1,0 +1,1 @@
+"""One module a stage: a request in, a result out."""

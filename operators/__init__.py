@@ -1,0 +1,1 @@
+"""Operators: read properties, call one function, report."""

@@ -1,0 +1,1 @@
+"""Part labels, confidence and the maps that condition the final video; numpy only."""

@@ -1,0 +1,1 @@
+"""What moves: clips, tracks, cameras, body kinematics and file formats; numpy only."""

@@ -1,0 +1,30 @@
+"""The one conversion between a clip's world and Blender's: z up, ground at z = 0."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .clip import Clip
+
+Array = NDArray[np.floating]
+
+
+def T_blender_world(clip: Clip) -> Array:
+    """``(4, 4)`` rigid transform from the clip's world to Blender's.
+
+    The ground's normal becomes +z and the ground z = 0; the first camera looks along +y; the origin lies on the ground
+    under the first body's first place, or under the camera where the clip has no body.
+    """
+    up = clip.ground.normal
+    forward = clip.camera.T_world_camera[0, :3, 2]
+    forward = forward - up * (forward @ up)
+    if np.linalg.norm(forward) < 1e-6:  # the camera looks straight down: its picture's up is ahead
+        forward = -clip.camera.T_world_camera[0, :3, 1]
+        forward = forward - up * (forward @ up)
+    forward = forward / np.linalg.norm(forward)
+    rotation = np.stack([np.cross(forward, up), forward, up])
+    anchor = clip.bodies[0].translation[0] if clip.bodies else clip.camera.T_world_camera[0, :3, 3]
+    anchor = anchor - up * clip.ground.height(anchor)
+    transform = np.eye(4)
+    transform[:3, :3] = rotation
+    transform[:3, 3] = -rotation @ anchor
+    return transform

@@ -1,0 +1,130 @@
+"""What is asked of the backend and what comes back: one frozen dataclass each, whole, with nothing beside it.
+
+Pictures are ``uint8`` sRGB, channel order red green blue, row 0 at the top. Label images follow ``masks.labels``.
+Confidence maps are ``uint8``, 255 meaning 1.
+"""
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..motion.clip import Clip, Pins
+
+Picture = NDArray[np.uint8]  # (H, W, 3)
+Video = NDArray[np.uint8]  # (F, H, W, 3)
+Maps = NDArray[np.uint8]  # (F, H, W)
+
+
+@dataclass(frozen=True, eq=False)
+class CoarseRequest:
+    """S1: a rough video from one picture. target: a clip of one frame, the pose wanted in the last frame, or nothing."""
+
+    kind: ClassVar[str] = "coarse"
+    picture: Picture
+    prompt: str = ""
+    engine: str = "reproject"
+    frames: int = 24
+    fps: float = 12.0
+    strength: float = 0.7
+    seed: int = 42
+    target: Clip | None = None
+    model_folder: str = ""  # the user's own diffusers folder, for engine "svd"
+
+
+@dataclass(frozen=True, eq=False)
+class LiftRequest:
+    """S2: people of a video as body tracks. focal: pixels where the user knows it, 0 where not."""
+
+    kind: ClassVar[str] = "lift"
+    frames: Video
+    fps: float = 12.0
+    focal: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class RefineRequest:
+    """S2: the lifted and hand-edited motion made plausible; what is pinned comes back as it went in."""
+
+    kind: ClassVar[str] = "refine"
+    clip: Clip
+    pins: tuple[Pins, ...] = ()
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class MasksRequest:
+    """Part masks of a clip by the backend's rasteriser (Blender's own pass needs no backend)."""
+
+    kind: ClassVar[str] = "masks"
+    clip: Clip
+
+
+@dataclass(frozen=True, eq=False)
+class FineRequest:
+    """S3: the final video. source: the clip as lifted, whose frame 0 lies over the picture. motion: the clip wanted."""
+
+    kind: ClassVar[str] = "fine"
+    picture: Picture
+    source: Clip
+    motion: Clip
+    labels: Maps
+    confidence: Maps
+    prompt: str = ""
+    engine: str = "reproject"
+    strength: float = 0.7
+    seed: int = 42
+    model_folder: str = ""
+
+
+Request = CoarseRequest | LiftRequest | RefineRequest | MasksRequest | FineRequest
+
+
+@dataclass(frozen=True, eq=False)
+class VideoResult:
+    """Of ``coarse`` and ``fine``. report: figures by name, for people and for provenance."""
+
+    frames: Video
+    fps: float
+    report: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class LiftResult:
+    """clip: the lifted motion. raw: the same fit without its temporal term. people: ``(F, H, W)`` 255 on the person.
+
+    landmarks: ``(F, 33, 3)`` MediaPipe's pixels x, y and visibility in [0, 1].
+    """
+
+    clip: Clip
+    raw: Clip
+    people: Maps
+    landmarks: NDArray[np.float32]
+    report: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RefineResult:
+    clip: Clip
+    report: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class MasksResult:
+    labels: Maps
+    confidence: Maps
+
+
+Result = VideoResult | LiftResult | RefineResult | MasksResult
+
+RESULT_OF_KIND: dict[str, type[Result]] = {
+    CoarseRequest.kind: VideoResult,
+    LiftRequest.kind: LiftResult,
+    RefineRequest.kind: RefineResult,
+    MasksRequest.kind: MasksResult,
+    FineRequest.kind: VideoResult,
+}
+REQUEST_OF_KIND: dict[str, type[Request]] = {
+    request.kind: request for request in (CoarseRequest, LiftRequest, RefineRequest, MasksRequest, FineRequest)
+}
