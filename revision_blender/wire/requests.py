@@ -34,6 +34,21 @@ class CoarseRequest:
 
 
 @dataclass(frozen=True, eq=False)
+class DecodeRequest:
+    """S1 replaced by the user's own footage. file: the bytes of a video file, ``(N,)``; the backend opens no path.
+
+    start: first frame. frames: how many to take. stride: every n-th. max_side: longer pictures are scaled down to it.
+    """
+
+    kind: ClassVar[str] = "decode"
+    file: NDArray[np.uint8]
+    start: int = 0
+    frames: int = 24
+    stride: int = 1
+    max_side: int = 1280
+
+
+@dataclass(frozen=True, eq=False)
 class LiftRequest:
     """S2: people of a video as body tracks. focal: pixels where the user knows it, 0 where not."""
 
@@ -78,12 +93,12 @@ class FineRequest:
     model_folder: str = ""
 
 
-Request = CoarseRequest | LiftRequest | RefineRequest | MasksRequest | FineRequest
+Request = CoarseRequest | DecodeRequest | LiftRequest | RefineRequest | MasksRequest | FineRequest
 
 
 @dataclass(frozen=True, eq=False)
 class VideoResult:
-    """Of ``coarse`` and ``fine``. report: figures by name, for people and for provenance."""
+    """Of ``coarse``, ``decode`` and ``fine``. report: figures by name, for people and for provenance."""
 
     frames: Video
     fps: float
@@ -120,11 +135,12 @@ Result = VideoResult | LiftResult | RefineResult | MasksResult
 
 RESULT_OF_KIND: dict[str, type[Result]] = {
     CoarseRequest.kind: VideoResult,
+    DecodeRequest.kind: VideoResult,
     LiftRequest.kind: LiftResult,
     RefineRequest.kind: RefineResult,
     MasksRequest.kind: MasksResult,
     FineRequest.kind: VideoResult,
 }
 REQUEST_OF_KIND: dict[str, type[Request]] = {
-    request.kind: request for request in (CoarseRequest, LiftRequest, RefineRequest, MasksRequest, FineRequest)
+    request.kind: request for request in (CoarseRequest, DecodeRequest, LiftRequest, RefineRequest, MasksRequest, FineRequest)
 }
