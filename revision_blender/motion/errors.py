@@ -15,3 +15,7 @@ class BodyModelError(RevisionError):
 
 class MaskError(RevisionError):
     """A part-mask or confidence map of the wrong shape, type or label range."""
+
+
+class MotionFileError(RevisionError):
+    """A motion capture file that is damaged, of another format, or whose skeleton is not the one expected."""
