@@ -17,7 +17,8 @@ from .errors import RevisionError
 AnyArray = NDArray[Any]
 
 _MAGIC = b"\x93NUMPY"
-_HEADER = re.compile(rb"\{'descr': '([<|])([fiub])([1248])', 'fortran_order': False, 'shape': \(((?:\d{1,12}(?:, ?|,?$)){0,8})\), \} *\n?")
+_SHAPE = rb"(|\d{1,12},|\d{1,12}(?:, \d{1,12}){1,7})"
+_HEADER = re.compile(rb"\{'descr': '([<|])([fiub])([1248])', 'fortran_order': False, 'shape': \(" + _SHAPE + rb"\), \} *\n?")
 _MAX_HEADER = 1024
 _MAX_MEMBERS = 4096
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
