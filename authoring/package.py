@@ -15,7 +15,8 @@ PATTERNS = (
 )  # fmt: skip
 PLATFORMS = ("manylinux_2_28_x86_64", "win_amd64", "macosx_10_15_universal2")
 PYTHONS = ("311", "313")
-ABI3_TAG, ABI3_RETAGGED = "-cp312-abi3-", "-cp312.cp313.cp314-abi3-"
+# Blender's builder reads "abi3" as "any Python 3" and then lets the cp311 wheels decide alone; a list of versions it keeps.
+ABI3_TAG, ABI3_RETAGGED = "-cp312-abi3-", "-cp312.cp313.cp314-none-"
 
 
 class PackageError(Exception):
@@ -40,7 +41,8 @@ def fetch_wheels(root: Path, python: Path) -> list[str]:
             for version in PYTHONS:
                 _download(python, lock, folder, platform, version)
         for wheel in folder.glob(f"*{ABI3_TAG}*.whl"):
-            wheel.rename(folder / wheel.name.replace(ABI3_TAG, ABI3_RETAGGED))
+            wheel.rename(folder / wheel.name.replace(# Blender's builder reads "abi3" as "any Python 3" and then lets the cp311 wheels decide alone; a list of versions it keeps.
+ABI3_TAG, ABI3_RETAGGED))
         shutil.copyfile(lock, stamp)
     names = sorted(wheel.name for wheel in folder.glob("*.whl"))
     if len(names) != len(PLATFORMS) * len(PYTHONS):
