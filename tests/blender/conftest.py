@@ -1,0 +1,76 @@
+"""The extension as a user has it: built as a zip, installed from disk into an empty Blender, enabled.
+
+``REVISION_ZIP`` names the zip (``python run.py test`` builds and sets it). Without it the newest one in dist/ serves; run
+``python run.py package`` after a change, or set ``REVISION_CHECKOUT=1`` to import the checkout itself while developing.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Blender reads its folders once, when bpy is imported: no test may see the user's own extensions or settings.
+_RESOURCES = tempfile.TemporaryDirectory(prefix="revision-blender-resources-")
+os.environ["BLENDER_USER_RESOURCES"] = _RESOURCES.name
+
+bpy = pytest.importorskip("bpy", reason="needs Blender as a module: python run.py test runs these in its Blender environments")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        item.add_marker(pytest.mark.blender)
+
+
+def _checkout() -> str:
+    """The checkout imported as a package under another name, as relative imports need it."""
+    name = "revision_checkout"
+    if name not in sys.modules:
+        spec = importlib.util.spec_from_file_location(name, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        spec.loader.exec_module(module)
+        module.register()
+    return name
+
+
+def _installed() -> str:
+    named = os.environ.get("REVISION_ZIP", "")
+    archives = [Path(named)] if named else sorted((ROOT / "dist").glob("revision_blender-*.zip"))
+    if not archives:
+        pytest.skip("no built zip: run python run.py package first")
+    result = bpy.ops.extensions.package_install_files(filepath=str(archives[-1]), repo="user_default", enable_on_install=True)
+    assert result == {"FINISHED"}
+    return "bl_ext.user_default.revision_blender"
+
+
+@pytest.fixture(scope="session")
+def extension_name() -> Iterator[str]:
+    """The package under which the extension was enabled; it stays enabled for the whole session."""
+    os.environ.setdefault("REVISION_HOME", str(Path(_RESOURCES.name) / "revision-home"))
+    yield _checkout() if os.environ.get("REVISION_CHECKOUT") else _installed()
+
+
+@pytest.fixture
+def scene(extension_name: str) -> Iterator["bpy.types.Scene"]:
+    """A new, empty file with the extension enabled."""
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False)
+    yield bpy.context.scene
+
+
+@pytest.fixture
+def room(extension_name: str):
+    """Imports a module of the extension by its path below the package: ``room("revision_blender.scene.take")``."""
+
+    def load(path: str) -> ModuleType:
+        return importlib.import_module(f"{extension_name}.{path}")
+
+    return load
