@@ -1,0 +1,178 @@
+"""Drives Blender through S1, S2 and S3 with the extension's own operators, installed from the built zip.
+
+Runs inside Blender: as a script of the bpy module's Python, or with ``blender --background --python``. Only what a user
+can press is called here; waiting is done by stepping the extension's pump, since timers never fire without a window.
+"""
+
+import argparse
+import importlib
+import json
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import bpy
+
+PATIENCE = 420.0  # seconds for one stage; the first lift also compiles the rasteriser
+EXTENSION = "bl_ext.user_default.revision_blender"
+
+
+@dataclass
+class Log:
+    """What the report is made from. seconds: of each stage, waiting included. Paths are relative to the output folder."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
+    fps: float = 0.0
+    blender: str = bpy.app.version_string
+
+
+def arguments() -> argparse.Namespace:
+    own = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--zip", type=Path, required=True)
+    parser.add_argument("--video", type=Path)
+    parser.add_argument("--image", type=Path)
+    parser.add_argument("--start", type=int, default=0)
+    parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--stride", type=int, default=0)
+    parser.add_argument("--prompt", default="a person walks")
+    return parser.parse_args(own)
+
+
+def say(words: str) -> None:
+    print(f"demo: {words}", flush=True)
+
+
+class Driver:
+    """Presses buttons and waits for what they start."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.log = Log()
+        self.pump = importlib.import_module(f"{EXTENSION}.operators.pump")
+        self.session = importlib.import_module(f"{EXTENSION}.operators.session")
+        self.where = importlib.import_module(f"{EXTENSION}.operators.where")
+        self._said = ""
+
+    @property
+    def settings(self) -> bpy.types.PropertyGroup:
+        return bpy.context.scene.revision
+
+    def start_backend(self) -> None:
+        say("starting the backend")
+        bpy.ops.revision.start_backend()
+        if not self.pump.run_until(lambda: self.session.current().connected, 90.0):
+            sys.exit(f"demo: the backend did not answer within 90 s: {self.session.current().state_words}")
+
+    def stage(self, name: str, operator: str) -> None:
+        """Presses the button and waits until its job is done and its result is in the scene."""
+        say(f"{name}: pressed")
+        begun = time.monotonic()
+        before = {row.job_id for row in self.settings.jobs}
+        getattr(bpy.ops.revision, operator)()
+        if not self.pump.run_until(lambda: self._finished(before), PATIENCE):
+            sys.exit(f"demo: {name} did not finish within {PATIENCE:.0f} s; last word: {self._said}")
+        failed = [row for row in self.settings.jobs if row.job_id not in before and row.status != "DONE"]
+        if failed:
+            sys.exit(f"demo: {name} failed: {failed[0].message}")
+        self.log.seconds[name] = round(time.monotonic() - begun, 3)
+        say(f"{name}: done in {self.log.seconds[name]:.1f} s")
+
+    def _finished(self, before: set[str]) -> bool:
+        tickets = [ticket for ticket in self.session.current().tickets.values() if ticket.job_id not in before]
+        words = "; ".join(f"{ticket.kind} {ticket.fraction:4.0%} {ticket.words}" for ticket in tickets if not ticket.ended)
+        if words and words != self._said:
+            self._said = words
+            say(words)
+        return not self.session.current().placing and all(ticket.ended for ticket in tickets)
+
+    def keep(self, name: str, stored: str) -> Path:
+        """Notes where a stage's files lie, relative to the output folder."""
+        path = self.where.absolute(stored)
+        self.log.folders[name] = str(path.relative_to(self.out))
+        return path
+
+
+def install(archive: Path) -> None:
+    say(f"Blender {bpy.app.version_string}: installing {archive.name}")
+    bpy.ops.extensions.package_install_files(filepath=str(archive), repo="user_default", enable_on_install=True)
+
+
+def choose_source(driver: Driver, options: argparse.Namespace) -> str:
+    """Fills in the Source panel; returns the operator that makes the coarse clip."""
+    settings = driver.settings
+    settings.frames = options.frames
+    settings.prompt = options.prompt
+    if options.video:
+        settings.source, settings.footage = "FOOTAGE", str(options.video)
+        settings.footage_start = options.start
+        if options.stride:
+            settings.footage_stride = options.stride
+        return "load_footage"
+    picture = options.image or driver.where.SOURCE / "revision_blender" / "data" / "demo_picture.png"
+    settings.source, settings.picture = "PICTURE", str(picture)
+    return "generate_coarse"
+
+
+def empty_scene() -> bpy.types.Scene:
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False)
+    scene = bpy.context.scene
+    scene.view_settings.view_transform = "Standard"  # clips keep their colours; the panel tells a user who has AgX
+    scene.render.fps = 24
+    return scene
+
+
+def render_sequence(driver: Driver, scene: bpy.types.Scene) -> None:
+    """Render Animation of the sequencer to sequence.mp4, the way a user delivers it."""
+    sequencer = importlib.import_module(f"{EXTENSION}.revision_blender.scene.sequencer")
+    target = driver.out / "sequence.mp4"
+    sequencer.set_up_delivery(scene, target)
+    bpy.ops.render.render(animation=True)
+    produced = [path for path in driver.out.glob("sequence*.mp4") if path != target]
+    if produced and not target.exists():
+        produced[0].rename(target)
+
+
+def main() -> None:
+    options = arguments()
+    options.out.mkdir(parents=True, exist_ok=True)
+    install(options.zip)
+    scene = empty_scene()
+    # saved first: results then lie beside the .blend, which is this output folder
+    bpy.ops.wm.save_as_mainfile(filepath=str(options.out / "scene.blend"))
+    driver = Driver(options.out)
+    driver.start_backend()
+    try:
+        driver.stage("coarse", choose_source(driver, options))
+        driver.stage("lift", "lift")
+        driver.stage("refine", "refine")
+        driver.stage("masks", "render_masks")
+        driver.stage("fine", "generate_fine")
+        collect(driver)
+        render_sequence(driver, scene)
+        bpy.ops.wm.save_mainfile()
+    finally:
+        bpy.ops.revision.stop_backend()
+    (options.out / "session.json").write_text(json.dumps(asdict(driver.log), indent=2))
+
+
+def collect(driver: Driver) -> None:
+    """Puts copies of what every stage made where the README says they are."""
+    take = driver.settings.take()
+    frames = driver.keep("coarse", take.frames)
+    shutil.copyfile(sorted(frames.glob("*.png"))[0], driver.out / "first_frame.png")
+    for name, stored in (("lift.npz", take.lift), ("raw.npz", take.raw), ("refined.npz", take.refined)):
+        shutil.copyfile(driver.where.absolute(stored), driver.out / name)
+    masks = driver.keep("labels", take.masks)
+    shutil.rmtree(driver.out / "masks", ignore_errors=True)
+    shutil.copytree(masks, driver.out / "masks")
+    driver.keep("fine", take.fine)
+    driver.log.fps = take.fps
+
+
+if __name__ == "__main__":
+    main()
