@@ -1,0 +1,77 @@
+"""Between SMPL's rotations and a rig's bone channels, exactly, both ways. Pure mathematics.
+
+Notation: ``A`` turns SMPL's rest space into armature space (``bones.R_ARMATURE_SMPL``), ``B_j`` is bone j's rest rotation
+in armature space, ``W_j`` joint j's posed rotation in the clip's world. A vertex held by joint j alone moves by
+``D_j = T_blender_world [W_j | p_j - W_j J_j] A^T``. The bone's channel ("basis") is what Blender multiplies to its rest:
+``(A^T B_j)^T R_j (A^T B_j)`` for every joint with a parent, and the root bone carries the rest of ``D_0``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..motion.clip import BodyTrack
+from ..motion.rotation import continuous_quaternions, quaternion_from_matrix
+from .bones import R_ARMATURE_SMPL
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class RigRest:
+    """An armature's rest pose as Blender has it. M_armature_bone: ``(J, 4, 4)``. parents: ``(J,)``, parents before children."""
+
+    names: tuple[str, ...]
+    parents: NDArray[np.int64]
+    M_armature_bone: Array
+
+    @property
+    def R_smpl_bone(self) -> Array:
+        """``(J, 3, 3)``: bone axes seen in SMPL's rest space, ``A^T B_j``."""
+        return R_ARMATURE_SMPL.T @ self.M_armature_bone[:, :3, :3]
+
+    @property
+    def joints_smpl(self) -> Array:
+        """``(J, 3)`` rest joints in SMPL's space, metres."""
+        return self.M_armature_bone[:, :3, 3] @ R_ARMATURE_SMPL
+
+
+@dataclass(frozen=True, eq=False)
+class BoneChannels:
+    """What is keyed. quaternions: ``(F, J, 4)`` w x y z, neighbours in time never antipodal. location: ``(F, 3)``, root bone."""
+
+    quaternions: Array
+    location: Array
+
+
+def channels_of(track: BodyTrack, rest: RigRest, T_blender_world: Array) -> BoneChannels:
+    """A track as bone channels of a rig whose armature object stands at Blender's origin."""
+    axes = rest.R_smpl_bone
+    basis = np.einsum("jba,fjbc,jcd->fjad", axes, track.rotations, axes)
+    R, offset = T_blender_world[:3, :3], T_blender_world[:3, 3]
+    B0, head = rest.M_armature_bone[0, :3, :3], rest.M_armature_bone[0, :3, 3]
+    basis[:, 0] = B0.T @ R @ track.rotations[:, 0] @ R_ARMATURE_SMPL.T @ B0
+    place = (rest.joints_smpl[0] + track.translation) @ R.T + offset
+    return BoneChannels(continuous_quaternions(quaternion_from_matrix(basis)), (place - head) @ B0)
+
+
+def nearest_rotations(matrices: Array) -> Array:
+    """Scaled or slightly skewed ``(..., 3, 3)`` matrices to the nearest rotations."""
+    u, _, vt = np.linalg.svd(matrices)
+    sign = np.sign(np.linalg.det(u @ vt))
+    u[..., :, -1] *= sign[..., None]
+    return u @ vt
+
+
+def track_motion(M_world_bone: Array, rest: RigRest, T_blender_world: Array) -> tuple[Array, Array]:
+    """Posed bones ``(F, J, 4, 4)`` in Blender's world to SMPL rotations ``(F, J, 3, 3)`` and translations ``(F, 3)``."""
+    R, offset = T_blender_world[:3, :3], T_blender_world[:3, 3]
+    deform = nearest_rotations(M_world_bone[..., :3, :3]) @ np.swapaxes(rest.M_armature_bone[:, :3, :3], -1, -2)
+    world = R.T @ deform @ R_ARMATURE_SMPL
+    rotations = world.copy()
+    for joint, parent in enumerate(rest.parents):
+        if parent >= 0:
+            rotations[:, joint] = np.swapaxes(world[:, parent], -1, -2) @ world[:, joint]
+    translation = (M_world_bone[:, 0, :3, 3] - offset) @ R - rest.joints_smpl[0]
+    return nearest_rotations(rotations), translation

@@ -1,0 +1,106 @@
+"""What the extension keeps in a scene: the settings of the sidebar, the takes made so far, the jobs under way.
+
+Saved with the .blend, so that a job outlives Blender. Progress is not kept here: writing a scene property redraws every
+editor, so what changes ten times a second lives in the session (``operators/session.py``).
+"""
+
+import bpy
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+
+SOURCES = (
+    ("PICTURE", "Picture", "The video starts with one picture; the backend makes the coarse clip"),
+    ("FOOTAGE", "Own Footage", "Your own video takes the place of the coarse clip"),
+)
+ENGINES = (
+    ("reproject", "Reproject", "Moves the picture's own pixels on the lifted body; bundled, runs on every machine"),
+    ("svd", "Stable Video Diffusion", "Your own downloaded diffusers folder; wants a GPU"),
+)
+MASK_METHODS = (
+    ("auto", "Automatic", "The graphics card where Blender has one, else Cycles"),
+    ("gpu", "Graphics Card", "Drawn into an integer buffer; scene objects occlude"),
+    ("cycles", "Cycles", "One sample a pixel; slower, works without a window; scene objects occlude"),
+    ("backend", "Backend", "The backend's own rasteriser; scene objects do not occlude"),
+)
+STATUSES = (
+    ("WAITING", "Waiting", "Not at the backend yet"),
+    ("RUNNING", "Running", "The backend has it"),
+    ("PLACING", "Placing", "The result is being fetched and put into the scene"),
+    ("DONE", "Done", "The result is in the scene"),
+    ("FAILED", "Failed", "It ended with an error"),
+    ("CANCELLED", "Cancelled", "It was cancelled"),
+)
+
+
+class RevisionTake(bpy.types.PropertyGroup):
+    """One motion from its first picture on. Folders and files are blend-relative where the .blend has a folder."""
+
+    take_id: StringProperty(description="Names the take in strips, collections and result folders")
+    picture: StringProperty(subtype="FILE_PATH", description="The picture that the clip starts with; empty for footage")
+    frames: StringProperty(subtype="DIR_PATH", description="The coarse clip or footage, one PNG a frame")
+    fps: FloatProperty(default=12.0)
+    start_frame: FloatProperty(default=1.0, description="Scene frame at which the clip starts")
+    prompt: StringProperty()
+    lift: StringProperty(subtype="FILE_PATH", description="The clip as it was lifted (.npz)")
+    masks: StringProperty(subtype="DIR_PATH", description="The part masks, one PNG of labels a frame")
+    masks_digest: StringProperty(description="The motion that the masks were rendered from")
+
+
+class RevisionJob(bpy.types.PropertyGroup):
+    """One piece of work at the backend, and what is to be done with its result."""
+
+    job_id: StringProperty()
+    kind: StringProperty(description="coarse, decode, lift, refine, masks or fine")
+    take_id: StringProperty(description="The take that the result belongs to")
+    title: StringProperty()
+    status: EnumProperty(items=STATUSES, default="WAITING")
+    message: StringProperty(description="Why it failed, in the backend's words")
+    provenance: StringProperty(description="The settings it was made with, as JSON")
+
+
+class RevisionSettings(bpy.types.PropertyGroup):
+    """``scene.revision``."""
+
+    source: EnumProperty(name="Source", items=SOURCES, default="PICTURE")
+    picture: StringProperty(name="Picture", subtype="FILE_PATH", description="The first frame of the video")
+    footage: StringProperty(name="Footage", subtype="FILE_PATH", description="A video file to take the motion from")
+    footage_start: IntProperty(name="First Frame", min=0, default=0, description="Where in the footage the clip starts")
+    footage_stride: IntProperty(name="Every", min=1, max=60, default=2, description="Take every n-th frame of the footage")
+    prompt: StringProperty(name="Prompt", description="What happens, in words: walk, run, jump, kick, wave, turn, throw")
+    strength: FloatProperty(name="Motion", min=0.0, max=1.0, default=0.7, subtype="FACTOR", description="How strong the motion is")
+    frames: IntProperty(name="Frames", min=2, max=250, default=24, description="How many frames the clip has")
+    fps: FloatProperty(name="Rate", min=1.0, max=120.0, default=12.0, precision=2, description="Frames a second of the clip")
+    seed: IntProperty(name="Seed", min=0, default=42, description="The same seed makes the same clip")
+    engine: EnumProperty(name="Engine", items=ENGINES, default="reproject")
+    model_folder: StringProperty(name="Model", subtype="DIR_PATH", description="The diffusers folder of Stable Video Diffusion")
+    aim_at_pose: BoolProperty(name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame")
+    focal: FloatProperty(name="Focal Length", min=0.0, default=0.0, description="Of the picture, in pixels; 0 where unknown")
+    refine_strength: FloatProperty(name="Strength", min=0.0, max=1.0, default=1.0, subtype="FACTOR", description="How far the motion may leave the lift")
+    mask_method: EnumProperty(name="Drawn By", items=MASK_METHODS, default="auto")
+    take_name: StringProperty(name="Take", description="The take that Lift, Refine, Part Masks and Generate Fine work on")
+    takes: CollectionProperty(type=RevisionTake)
+    jobs: CollectionProperty(type=RevisionJob)
+
+    def take(self) -> RevisionTake | None:
+        """The take that the buttons work on: the chosen one, else the newest."""
+        chosen = self.takes.get(self.take_name)
+        return chosen or (self.takes[-1] if self.takes else None)
+
+    def take_of(self, take_id: str) -> RevisionTake | None:
+        return next((take for take in self.takes if take.take_id == take_id), None)
+
+    def job_of(self, job_id: str) -> RevisionJob | None:
+        return next((job for job in self.jobs if job.job_id == job_id), None)
+
+
+classes = (RevisionTake, RevisionJob, RevisionSettings)
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(classes)
+
+
+def register() -> None:
+    _register_classes()
+    bpy.types.Scene.revision = PointerProperty(type=RevisionSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.revision
+    _unregister_classes()
