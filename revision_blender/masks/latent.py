@@ -18,7 +18,7 @@ _SMALL_PARTS = ("hand", "wrist", "foot", "ankle", "head", "mouth", "ear", "tail"
 def _priority(name: str) -> int:
     if name == "background":
         return 2
-    return 6 if name.rsplit(".", 1)[-1].split("_")[-1] in _SMALL_PARTS else 3
+    return 6 if name.endswith(_SMALL_PARTS) else 3
 
 
 PRIORITY: NDArray[np.int64] = np.array([_priority(row.name) for row in PART_LABELS])
