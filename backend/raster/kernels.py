@@ -197,3 +197,13 @@ def spread(face: I32, weights: F32, triangles: I32, values: F32, result: F32) ->
                 vertex = triangles[index, corner]
                 for channel in range(values.shape[1]):
                     result[y, x, channel] += weight * values[vertex, channel]
+
+
+@njit(cache=True)
+def paint(face: I32, values: NDArray[np.uint8], result: NDArray[np.uint8]) -> None:
+    """Each covered pixel takes the value of its face; others stay."""
+    height, width = face.shape
+    for y in range(height):
+        for x in range(width):
+            if face[y, x] >= 0:
+                result[y, x] = values[face[y, x]]
