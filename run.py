@@ -11,8 +11,10 @@
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -126,9 +128,16 @@ def command_demo(arguments: argparse.Namespace, rest: list[str]) -> int:
     for name in ("video", "image"):
         if getattr(arguments, name):
             options += [f"--{name}", str(Path(getattr(arguments, name)).resolve())]
-    code = call([*blender, *options], REVISION_PYTHON=str(backend))
+    # apart from the user's own Blender settings and backend; kept when something failed, for its logs
+    apart = Path(tempfile.mkdtemp(prefix="revision-demo-"))
+    folders = {"REVISION_HOME": str(apart / "home"), "BLENDER_USER_RESOURCES": str(apart / "blender")}
+    code = call([*blender, *options], REVISION_PYTHON=str(backend), **folders)
     if code == 0:
         code = call([backend, "-m", "demo.report", out])
+    if code == 0:
+        shutil.rmtree(apart, ignore_errors=True)
+    else:
+        say(f"logs are kept in {apart}")
     say(f"demo {'finished' if code == 0 else 'failed'} after {time.monotonic() - started:.0f} s; results in {out}")
     return code
 

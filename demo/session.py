@@ -56,6 +56,7 @@ class Driver:
         self.pump = importlib.import_module(f"{EXTENSION}.operators.pump")
         self.session = importlib.import_module(f"{EXTENSION}.operators.session")
         self.where = importlib.import_module(f"{EXTENSION}.operators.where")
+        self.jobs: dict[str, str] = {}  # stage -> job id
         self._said = ""
 
     @property
@@ -65,8 +66,8 @@ class Driver:
     def start_backend(self) -> None:
         say("starting the backend")
         bpy.ops.revision.start_backend()
-        if not self.pump.run_until(lambda: self.session.current().connected, 90.0):
-            sys.exit(f"demo: the backend did not answer within 90 s: {self.session.current().state_words}")
+        if not self.pump.run_until(lambda: self.session.current().link.version != "", 90.0):
+            sys.exit(f"demo: the backend did not answer within 90 s: {self.session.current().link.why}")
 
     def stage(self, name: str, operator: str) -> None:
         """Presses the button and waits until its job is done and its result is in the scene."""
@@ -76,6 +77,7 @@ class Driver:
         getattr(bpy.ops.revision, operator)()
         if not self.pump.run_until(lambda: self._finished(before), PATIENCE):
             sys.exit(f"demo: {name} did not finish within {PATIENCE:.0f} s; last word: {self._said}")
+        self.jobs[name] = next(row.job_id for row in self.settings.jobs if row.job_id not in before)
         failed = [row for row in self.settings.jobs if row.job_id not in before and row.status != "DONE"]
         if failed:
             sys.exit(f"demo: {name} failed: {failed[0].message}")
@@ -90,11 +92,11 @@ class Driver:
             say(words)
         return not self.session.current().placing and all(ticket.ended for ticket in tickets)
 
-    def keep(self, name: str, stored: str) -> Path:
-        """Notes where a stage's files lie, relative to the output folder."""
-        path = self.where.absolute(stored)
-        self.log.folders[name] = str(path.relative_to(self.out))
-        return path
+    def folder_of(self, name: str) -> Path:
+        """Where the files of a stage's result lie; noted for the report, relative to the output folder."""
+        folder = next(self.out.glob(f"revision_results/*/*-{self.jobs[name][:8]}"))
+        self.log.folders[name] = str(folder.relative_to(self.out))
+        return folder
 
 
 def install(archive: Path) -> None:
@@ -162,16 +164,14 @@ def main() -> None:
 
 def collect(driver: Driver) -> None:
     """Puts copies of what every stage made where the README says they are."""
-    take = driver.settings.take()
-    frames = driver.keep("coarse", take.frames)
+    frames = driver.folder_of("coarse")
     shutil.copyfile(sorted(frames.glob("*.png"))[0], driver.out / "first_frame.png")
-    for name, stored in (("lift.npz", take.lift), ("raw.npz", take.raw), ("refined.npz", take.refined)):
-        shutil.copyfile(driver.where.absolute(stored), driver.out / name)
-    masks = driver.keep("labels", take.masks)
+    for stage, name in (("lift", "lift.npz"), ("lift", "raw.npz"), ("refine", "refined.npz")):
+        shutil.copyfile(driver.folder_of(stage) / name, driver.out / name)
     shutil.rmtree(driver.out / "masks", ignore_errors=True)
-    shutil.copytree(masks, driver.out / "masks")
-    driver.keep("fine", take.fine)
-    driver.log.fps = take.fps
+    shutil.copytree(driver.folder_of("masks"), driver.out / "masks")
+    driver.folder_of("fine")
+    driver.log.fps = driver.settings.take().fps
 
 
 if __name__ == "__main__":
