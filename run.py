@@ -1,12 +1,12 @@
 """The project's commands. Standard library only: this file runs before anything is installed.
 
-    python run.py demo       a picture goes in, a refined clip comes out, through the real processes
-    python run.py test       all tests: pure rooms, backend, Blender 4.5 and 5.2, and a real window where there is one
-    python run.py check      lint, format, types, and the import rules between rooms
-    python run.py bench      speed, one JSON line a figure
-    python run.py package    the extension's zip, in dist/
-    python run.py setup      only makes the environments (.venv-backend, .venv-blender-4.5, .venv-blender-5.2)
-    python run.py backend …  the backend's own commands: serve, status, jobs, stop, doctor
+python run.py demo       a picture goes in, a refined clip comes out, through the real processes
+python run.py test       all tests: pure rooms, backend, Blender 4.5 and 5.2, and a real window where there is one
+python run.py check      lint, format, types, and the import rules between rooms
+python run.py bench      speed, one JSON line a figure
+python run.py package    the extension's zip, in dist/
+python run.py setup      only makes the environments (.venv-backend, .venv-blender-4.5, .venv-blender-5.2)
+python run.py backend …  the backend's own commands: serve, status, jobs, stop, doctor
 """
 
 import argparse
@@ -117,7 +117,16 @@ def command_demo(arguments: argparse.Namespace, rest: list[str]) -> int:
     started = time.monotonic()
     backend = backend_python()
     if arguments.blender:
-        blender = [arguments.blender, "--background", "--factory-startup", "--python-exit-code", "1", "--python", ROOT / "demo" / "session.py", "--"]
+        blender = [
+            arguments.blender,
+            "--background",
+            "--factory-startup",
+            "--python-exit-code",
+            "1",
+            "--python",
+            ROOT / "demo" / "session.py",
+            "--",
+        ]
         builder = any_blender_python()
     else:
         builder = any_blender_python()

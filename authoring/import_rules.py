@@ -107,7 +107,14 @@ def lay_out(root: Path, target: Path) -> None:
 
 def lint(target: Path) -> subprocess.CompletedProcess[str]:
     """Runs import-linter over a tree made by ``lay_out``; exit code 0 when every rule holds."""
-    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()", "--config", "importlinter.ini", "--no-cache"]
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as run; run()",
+        "--config",
+        "importlinter.ini",
+        "--no-cache",
+    ]
     return subprocess.run(command, cwd=target, capture_output=True, text=True, check=False)
 
 

@@ -3,7 +3,6 @@
 Standard library only; ``python run.py package`` calls it.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -41,8 +40,12 @@ def fetch_wheels(root: Path, python: Path) -> list[str]:
             for version in PYTHONS:
                 _download(python, lock, folder, platform, version)
         for wheel in folder.glob(f"*{ABI3_TAG}*.whl"):
-            wheel.rename(folder / wheel.name.replace(# Blender's builder reads "abi3" as "any Python 3" and then lets the cp311 wheels decide alone; a list of versions it keeps.
-ABI3_TAG, ABI3_RETAGGED))
+            wheel.rename(
+                folder
+                / wheel.name.replace(  # Blender's builder reads "abi3" as "any Python 3" and then lets the cp311 wheels decide alone; a list of versions it keeps.
+                    ABI3_TAG, ABI3_RETAGGED
+                )
+            )
         shutil.copyfile(lock, stamp)
     names = sorted(wheel.name for wheel in folder.glob("*.whl"))
     if len(names) != len(PLATFORMS) * len(PYTHONS):
@@ -76,7 +79,7 @@ def write_lists(root: Path, wheels: list[str]) -> None:
     if renewed != text:
         partial = manifest.with_suffix(".partial")
         partial.write_text(renewed)
-        os.replace(partial, manifest)
+        partial.replace(manifest)
 
 
 def build(root: Path, bpy_python: Path, output: Path) -> Path:
@@ -90,7 +93,9 @@ def build(root: Path, bpy_python: Path, output: Path) -> Path:
         command = [str(bpy_python), "-I", str(builder), *(zips[0] if part == "{zip}" else part for part in arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise PackageError(f"Blender's extension tool refused to {arguments[0]} the package:\n{(done.stdout + done.stderr).strip()[-1500:]}")
+            raise PackageError(
+                f"Blender's extension tool refused to {arguments[0]} the package:\n{(done.stdout + done.stderr).strip()[-1500:]}"
+            )
     return next(output.glob("revision_blender-*.zip"))
 
 

@@ -1,6 +1,5 @@
 """Delivery of frames as H.264, through PyAV (OpenCV's wheel has no H.264 encoder)."""
 
-import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -31,4 +30,4 @@ def write_movie(path: Path, frames: NDArray[np.uint8], fps: float) -> None:
             picture = np.ascontiguousarray(frame[:height, :width])
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
-    os.replace(partial, path)
+    partial.replace(path)

@@ -81,7 +81,10 @@ class ObjectTrack:
 
     def __post_init__(self) -> None:
         frames = len(self.points)
-        _require(self.points.shape == (frames, N_OBJECT_POINTS, 3), f"object points have shape {self.points.shape}; (F, {N_OBJECT_POINTS}, 3) is needed")
+        _require(
+            self.points.shape == (frames, N_OBJECT_POINTS, 3),
+            f"object points have shape {self.points.shape}; (F, {N_OBJECT_POINTS}, 3) is needed",
+        )
         _require(self.size.shape == (3,) and self.confidence.shape == (frames,), "an object needs 3 extents and one confidence a frame")
 
     @property
@@ -107,7 +110,9 @@ class Clip:
     def __post_init__(self) -> None:
         _require(np.isfinite(self.fps) and self.fps > 0.0, f"the clip's rate is {self.fps} frames a second; it must be positive")
         for track in self.tracks:
-            _require(track.n_frames == self.n_frames, f"track {track.track_id!r} has {track.n_frames} frames, its camera {self.camera.n_frames}")
+            _require(
+                track.n_frames == self.n_frames, f"track {track.track_id!r} has {track.n_frames} frames, its camera {self.camera.n_frames}"
+            )
 
     @property
     def n_frames(self) -> int:

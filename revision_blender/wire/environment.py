@@ -107,7 +107,7 @@ def find_python(versions: Sequence[str]) -> Path:
             if found.returncode == 0:
                 return Path(found.stdout.strip())
     wanted = " or ".join(versions)
-    raise SetupError(f"Python {wanted} was not found on this machine: install it (with its venv module), or install uv, and run this again.")
+    raise SetupError(f"Python {wanted} was not found on this machine: install it with its venv module, or install uv, and run this again.")
 
 
 def _candidates(version: str) -> Iterator[Path]:
@@ -200,8 +200,8 @@ def _run(command: list[str], say: Callable[[str], None], cancelled: Callable[[],
 def _write_whole(path: Path, text: str) -> None:
     """Write, fsync, rename: the marker stands only when it is whole."""
     partial = path.with_name(path.name + ".partial")
-    with open(partial, "w") as file:
+    with partial.open("w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(partial, path)
+    partial.replace(path)
