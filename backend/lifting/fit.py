@@ -1,0 +1,215 @@
+"""Fits the body to a clip: 2D and 3D landmarks, outlines, what joints can do; one shape for all frames.
+
+All frames are one batch. Stages: pose and place from the landmarks; then outlines too; then, from there, two endings of the
+same length: ``raw`` without and ``smooth`` with a term on the accelerations of the joints in the world.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.lifting.fit_body import FitBody, PosedBody, matrices
+from backend.lifting.initial_pose import initial_pose
+from backend.lifting.landmark_names import BONES, HEAD, N_LANDMARKS, index_of
+from backend.lifting.landmarks import Landmarks, person_height
+from backend.lifting.pose_limits import PoseLimits
+from backend.lifting.silhouette import RESEEK_EVERY, Silhouettes, silhouettes_of
+from backend.progress import Progress
+from revision_blender.motion.body_model import BodyModel
+from revision_blender.motion.camera import Camera
+
+Array = NDArray[np.floating]
+
+N_SURFACE = 500
+HEAD_WEIGHT = 0.35  # eleven landmarks lie on the head: together they count like four
+HAND_WEIGHT = 0.5
+LANDMARK_SPREAD, LANDMARK_REACH = 0.010, 0.06  # of the person's height: noise, and beyond it an outlier
+BONE_SPREAD = 0.30
+OUTLINE_SPREAD, OUTLINE_REACH = 0.02, 0.05
+
+
+@dataclass(frozen=True)
+class Stage:
+    """steps: Adam iterations. rate: their step. The rest: weights of the terms."""
+
+    name: str
+    steps: int
+    rate: float
+    bones: float
+    outline: float
+    smooth: float
+
+
+STAGES = (Stage("landmarks", 60, 0.06, 1.0, 0.0, 0.0), Stage("outline", 70, 0.04, 0.5, 1.0, 0.0))
+RAW = Stage("raw", 40, 0.015, 0.5, 1.0, 0.0)
+SMOOTH = Stage("smooth", 40, 0.015, 0.5, 1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """betas ``(B,)``, rotations ``(F, 24, 3, 3)`` R_parent_joint (entry 0 to the world), translation ``(F, 3)`` metres, world."""
+
+    betas: Array
+    rotations: Array
+    translation: Array
+
+
+@dataclass(frozen=True, eq=False)
+class _Unknowns:
+    betas: Tensor
+    turn: Tensor  # (F, 3) axis-angle before root0
+    root0: Tensor  # (F, 3, 3) R_world_root at the start
+    pose: Tensor  # (F, 24, 3)
+    translation: Tensor
+
+    def free(self) -> "_Unknowns":
+        """A copy that gradients reach."""
+        copies = {name: getattr(self, name).detach().clone().requires_grad_() for name in ("betas", "turn", "pose", "translation")}
+        return replace(self, **copies)
+
+    def rotations(self) -> Tensor:
+        local = matrices(self.pose[:, 1:])
+        return torch.cat([(matrices(self.turn) @ self.root0)[:, None], local], dim=1)
+
+
+class ClipFit:
+    """One clip's fit: the data as tensors, the energy, the stages."""
+
+    def __init__(self, model: BodyModel, landmarks: Landmarks, masks: NDArray[np.uint8], camera: Camera, fps: float) -> None:
+        self.body = FitBody(model, N_SURFACE)
+        self.limits = PoseLimits()
+        self.fps = fps
+        self.focal = float(camera.focal)
+        self.center = torch.tensor(camera.center, dtype=torch.float32)
+        T = torch.tensor(camera.T_world_camera, dtype=torch.float32)
+        self.R_world_camera, self.t_world_camera = T[:, :3, :3], T[:, :3, 3]
+        self.height = torch.full((landmarks.n_frames,), float(np.median(person_height(landmarks.pixels))))
+        self.pixels = torch.from_numpy(landmarks.pixels)
+        self.weight = torch.from_numpy(_landmark_weights(landmarks))
+        self.bones, self.bone_weight = self._bone_directions(landmarks)
+        self.silhouettes = silhouettes_of(masks)
+        self.start = self._start(landmarks)
+        self.nearest: Tensor | None = None
+
+    def _bone_directions(self, landmarks: Landmarks) -> tuple[Tensor, Tensor]:
+        """World directions ``(F, bones, 3)`` and how far to trust each ``(F, bones)``."""
+        world = torch.from_numpy(landmarks.world)
+        start, end = torch.tensor(BONES).T
+        visibility = torch.from_numpy(landmarks.visibility)
+        directions = torch.nn.functional.normalize(world[:, end] - world[:, start], dim=-1)
+        trust = torch.minimum(visibility[:, start], visibility[:, end]).clamp(min=0.15)
+        return torch.einsum("fab,fnb->fna", self.R_world_camera, directions), trust
+
+    def _start(self, landmarks: Landmarks) -> _Unknowns:
+        first = initial_pose(landmarks)
+        root0 = self.R_world_camera @ torch.from_numpy(first.root).float()
+        pose = torch.from_numpy(first.pose).float()
+        middle = self.limits.middle[None].expand_as(pose)
+        pose = torch.where(pose.abs().sum(-1, keepdim=True) > 0, pose, middle).contiguous()
+        frames = landmarks.n_frames
+        unknowns = _Unknowns(torch.zeros(self.body.n_betas), torch.zeros(frames, 3), root0, pose, torch.zeros(frames, 3))
+        posed = self.body.pose(unknowns.betas, unknowns.rotations(), unknowns.translation, surface=False)
+        return replace(unknowns, translation=self._placed(posed.landmarks))
+
+    def _placed(self, points: Tensor) -> Tensor:
+        """Translations ``(F, 3)`` that put world points ``(F, 33, 3)`` over their pixels: linear least squares."""
+        points = self._to_camera(points) - self._to_camera(torch.zeros(len(points), 1, 3))
+        target = (self.pixels - self.center) / self.focal
+        root_weight = self.weight.sqrt()[..., None]
+        zero, one = torch.zeros_like(target[..., 0]), torch.ones_like(target[..., 0])
+        rows = torch.stack([torch.stack([one, zero, -target[..., 0]], -1), torch.stack([zero, one, -target[..., 1]], -1)], -2)
+        right = target * points[..., 2:] - points[..., :2]
+        rows, right = rows * root_weight[..., None], right * root_weight
+        place = torch.linalg.lstsq(rows.flatten(1, 2), right.flatten(1, 2)[..., None]).solution[..., 0]
+        place[:, 2] = place[:, 2].clamp(min=0.5)
+        return torch.einsum("fab,fb->fa", self.R_world_camera, place) + self.t_world_camera
+
+    def _to_camera(self, points: Tensor) -> Tensor:
+        return (points - self.t_world_camera[:, None]) @ self.R_world_camera
+
+    def _project(self, points: Tensor) -> Tensor:
+        camera = self._to_camera(points)
+        return camera[..., :2] / camera[..., 2:].clamp(min=0.1) * self.focal + self.center
+
+    def solve(self, progress: Progress) -> tuple[Fit, Fit]:
+        """(smooth, raw)."""
+        unknowns = self.start
+        for place, stage in enumerate(STAGES):
+            unknowns = self._descend(unknowns, stage, progress.part(0.3 * place, 0.3 * place + 0.3))
+        raw = self._descend(unknowns, RAW, progress.part(0.6, 0.8))
+        smooth = self._descend(unknowns, SMOOTH, progress.part(0.8, 1.0)) if len(self.pixels) > 2 else raw
+        return self._fit_of(smooth), self._fit_of(raw)
+
+    def _fit_of(self, unknowns: _Unknowns) -> Fit:
+        with torch.no_grad():
+            rotations = unknowns.rotations().numpy().astype(np.float64)
+        return Fit(unknowns.betas.detach().numpy().copy(), rotations, unknowns.translation.detach().numpy().astype(np.float64))
+
+    def _descend(self, unknowns: _Unknowns, stage: Stage, progress: Progress) -> _Unknowns:
+        free = unknowns.free()
+        groups = [{"params": [free.turn, free.pose], "lr": stage.rate}, {"params": [free.translation], "lr": 0.5 * stage.rate}]
+        groups.append({"params": [free.betas], "lr": 0.8 * stage.rate})
+        optimiser = torch.optim.Adam(groups, betas=(0.85, 0.99))
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, stage.steps, eta_min=0.1 * stage.rate)
+        for step in range(stage.steps):
+            optimiser.zero_grad(set_to_none=True)
+            self._energy(free, stage, step).backward()
+            optimiser.step()
+            schedule.step()
+            if step % 10 == 0:
+                progress(step / stage.steps, "Fitting the body")
+        return free
+
+    def _energy(self, free: _Unknowns, stage: Stage, step: int) -> Tensor:
+        posed = self.body.pose(free.betas, free.rotations(), free.translation, surface=stage.outline > 0.0)
+        well, walls = self.limits.energy(free.pose)
+        energy = self._landmark_energy(posed) + stage.bones * self._bone_energy(posed) + 0.4 * well + walls
+        if posed.surface is not None:
+            energy = energy + stage.outline * self._outline_energy(posed.surface, step)
+        total = energy.mean() + 0.5 * free.betas.square().sum()
+        if stage.smooth > 0.0:
+            total = total + stage.smooth * self._acceleration_energy(posed)
+        return total
+
+    def _landmark_energy(self, posed: PosedBody) -> Tensor:
+        apart = (self._project(posed.landmarks) - self.pixels) / self.height[:, None, None]
+        return (self.weight * _robust(apart.square().sum(-1), LANDMARK_SPREAD, LANDMARK_REACH)).sum(-1)
+
+    def _bone_energy(self, posed: PosedBody) -> Tensor:
+        start, end = torch.tensor(BONES).T
+        directions = torch.nn.functional.normalize(posed.landmarks[:, end] - posed.landmarks[:, start], dim=-1)
+        return (self.bone_weight * _robust((directions - self.bones).square().sum(-1), BONE_SPREAD, 0.8)).sum(-1)
+
+    def _outline_energy(self, surface: Tensor, step: int) -> Tensor:
+        pixels = self._project(surface)
+        outside = self.silhouettes.outside(pixels) / self.height[:, None]
+        if self.nearest is None or step % RESEEK_EVERY == 0:
+            self.nearest = torch.cdist(self.silhouettes.outline, pixels.detach()).argmin(-1)
+        reached = torch.gather(pixels, 1, self.nearest[..., None].expand(-1, -1, 2))
+        gap = ((reached - self.silhouettes.outline) / self.height[:, None, None]).square().sum(-1)
+        inward = 40.0 * _robust(outside.square(), OUTLINE_SPREAD, OUTLINE_REACH).mean(-1)
+        outward = 25.0 * _robust(gap, OUTLINE_SPREAD, OUTLINE_REACH).mean(-1)
+        return self.silhouettes.weight * (inward + outward)
+
+    def _acceleration_energy(self, posed: PosedBody) -> Tensor:
+        """Squared accelerations of the joints in the world, in units of 12 m/s^2."""
+        joints = posed.joints
+        acceleration = (joints[2:] - 2.0 * joints[1:-1] + joints[:-2]) * self.fps**2
+        return (acceleration / 12.0).square().sum(-1).mean(0).sum()
+
+
+def _robust(square: Tensor, spread: float, reach: float) -> Tensor:
+    """Geman-McClure: like ``square / spread^2`` near zero, level beyond ``reach``."""
+    return square / (square + reach**2) * (reach / spread) ** 2
+
+
+def _landmark_weights(landmarks: Landmarks) -> NDArray[np.float32]:
+    """``(F, 33)``: visibility, less for the many points of the head and for the fingers, nothing where nobody was found."""
+    scale = np.ones(N_LANDMARKS, np.float32)
+    scale[list(HEAD)] = HEAD_WEIGHT
+    for finger in ("pinky", "index", "thumb"):
+        scale[[index_of(f"left_{finger}"), index_of(f"right_{finger}")]] = HAND_WEIGHT
+    return np.clip(landmarks.visibility, 0.02, 1.0) ** 1.5 * scale * landmarks.found[:, None]

@@ -1,0 +1,106 @@
+"""The body as the fit needs it: joints, landmark anchors and a few hundred surface points, differentiable, over all frames.
+
+Pose correctives are left out: they move the outline by millimetres and cost most of the time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from backend.lifting.landmark_anchors import anchors_of
+from revision_blender.motion.body_model import BodyModel
+
+
+@dataclass(frozen=True, eq=False)
+class PosedBody:
+    """World metres. joints ``(F, J, 3)``, rotations ``(F, J, 3, 3)`` R_world_joint, landmarks ``(F, 33, 3)``, surface ``(F, S, 3)``."""
+
+    joints: Tensor
+    rotations: Tensor
+    landmarks: Tensor
+    surface: Tensor | None
+
+
+def matrices(axis_angle: Tensor) -> Tensor:
+    """Rodrigues' formula ``(..., 3)`` to ``(..., 3, 3)``, smooth at zero."""
+    square = (axis_angle * axis_angle).sum(-1) + 1e-12
+    angle = square.sqrt()[..., None, None]
+    x, y, z = axis_angle.unbind(-1)
+    zero = torch.zeros_like(x)
+    skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
+    sine = torch.sin(angle) / angle
+    versine = (1.0 - torch.cos(angle)) / (angle * angle)
+    return torch.eye(3) + sine * skew + versine * (skew @ skew)
+
+
+class FitBody:
+    """Evaluates one body model; everything in float32 on the CPU."""
+
+    def __init__(self, model: BodyModel, n_surface: int, seed: int = 0) -> None:
+        anchors = anchors_of(model)
+        v_template = torch.from_numpy(np.ascontiguousarray(model.v_template, np.float32))
+        shapedirs = torch.from_numpy(np.ascontiguousarray(model.shapedirs, np.float32))
+        regressor = torch.from_numpy(np.ascontiguousarray(model.J_regressor, np.float32))
+        self.parents = [int(p) for p in model.parents]
+        self.levels = _levels(self.parents)
+        self.n_betas = int(shapedirs.shape[-1])
+        self.joint_template = regressor @ v_template
+        self.joint_shapedirs = torch.einsum("jv,vcb->jcb", regressor, shapedirs)
+        self.anchor_joint = torch.from_numpy(anchors.joint)
+        at_vertex = torch.from_numpy(anchors.vertex >= 0)[:, None]
+        vertex = torch.from_numpy(np.maximum(anchors.vertex, 0))
+        self.anchor_template = torch.where(at_vertex, v_template[vertex], self.joint_template[self.anchor_joint])
+        self.anchor_template = self.anchor_template + torch.from_numpy(anchors.offset)
+        self.anchor_shapedirs = torch.where(at_vertex[..., None], shapedirs[vertex], self.joint_shapedirs[self.anchor_joint])
+        chosen = torch.from_numpy(_spread(model.v_template, n_surface, seed))
+        self.surface_template, self.surface_shapedirs = v_template[chosen], shapedirs[chosen]
+        self.surface_weights = torch.from_numpy(np.ascontiguousarray(model.weights, np.float32))[chosen]
+
+    def pose(self, betas: Tensor, rotations: Tensor, translation: Tensor, surface: bool) -> PosedBody:
+        """betas ``(B,)``, rotations ``(F, J, 3, 3)`` R_parent_joint, translation ``(F, 3)``."""
+        rest = self.joint_template + self.joint_shapedirs @ betas
+        world, joints = self._chain(rest, rotations, translation)
+        local = self.anchor_template + self.anchor_shapedirs @ betas - rest[self.anchor_joint]
+        landmarks = joints[:, self.anchor_joint] + (world[:, self.anchor_joint] @ local[None, :, :, None])[..., 0]
+        return PosedBody(joints, world, landmarks, self._surface(betas, rest, world, joints) if surface else None)
+
+    def _chain(self, rest: Tensor, rotations: Tensor, translation: Tensor) -> tuple[Tensor, Tensor]:
+        world: list[Tensor] = [rotations[:, 0]] * len(self.parents)
+        joints: list[Tensor] = [rest[0] + translation] * len(self.parents)
+        for level in self.levels[1:]:
+            above = [self.parents[j] for j in level]
+            parent = torch.stack([world[p] for p in above], dim=1)
+            turned = parent @ rotations[:, level]
+            bones = rest[level] - rest[above]
+            placed = torch.stack([joints[p] for p in above], dim=1) + (parent @ bones[None, :, :, None])[..., 0]
+            for place, joint in enumerate(level):
+                world[joint], joints[joint] = turned[:, place], placed[:, place]
+        return torch.stack(world, dim=1), torch.stack(joints, dim=1)
+
+    def _surface(self, betas: Tensor, rest: Tensor, world: Tensor, joints: Tensor) -> Tensor:
+        shift = joints - (world @ rest[None, :, :, None])[..., 0]
+        transforms = torch.cat([world.flatten(-2), shift], dim=-1)  # (F, J, 12)
+        blended = self.surface_weights @ transforms  # (F, S, 12)
+        points = self.surface_template + self.surface_shapedirs @ betas
+        return (blended[..., :9].unflatten(-1, (3, 3)) * points[:, None, :]).sum(-1) + blended[..., 9:]
+
+
+def _levels(parents: list[int]) -> list[list[int]]:
+    depth: list[int] = []
+    for parent in parents:
+        depth.append(0 if parent < 0 else depth[parent] + 1)
+    return [[j for j, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]
+
+
+def _spread(vertices: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Indices of ``count`` vertices spread over the surface (farthest-point sampling of a random tenth-fold candidate set)."""
+    candidates = np.random.default_rng(seed).permutation(len(vertices))[: 6 * count]
+    points = vertices[candidates].astype(np.float64)
+    chosen = np.zeros(min(count, len(points)), np.int64)
+    distance = np.full(len(points), np.inf)
+    for place in range(1, len(chosen)):
+        distance = np.minimum(distance, np.sum((points - points[chosen[place - 1]]) ** 2, axis=1))
+        chosen[place] = np.argmax(distance)
+    return candidates[chosen]

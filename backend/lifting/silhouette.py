@@ -1,0 +1,87 @@
+"""The person's outline as the fit sees it: how far a point is outside of it, and points along it that must be reached."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+FIELD_HEIGHT = 160  # distance fields have about this many pixels over the person's box
+MARGIN = 0.25  # of the box's larger side, kept around it
+N_OUTLINE = 160  # outline points a frame
+RESEEK_EVERY = 5  # iterations between searches for the surface point that each outline point belongs to
+
+
+@dataclass(frozen=True, eq=False)
+class Silhouettes:
+    """field: ``(F, 1, h, w)`` pixels outside the person (0 within). origin ``(F, 2)``, extent ``(F, 2)``: the field's box in
+    pixels of the picture. outline: ``(F, N, 2)`` pixels. weight: ``(F,)`` 0 where there is no mask.
+    """
+
+    field: Tensor
+    origin: Tensor
+    extent: Tensor
+    outline: Tensor
+    weight: Tensor
+
+    def outside(self, pixels: Tensor) -> Tensor:
+        """``(F, S, 2)`` pixels to ``(F, S)``: how many pixels each lies outside the person."""
+        grid = 2.0 * (pixels - self.origin[:, None]) / self.extent[:, None] - 1.0
+        sampled = torch.nn.functional.grid_sample(self.field, grid[:, :, None], padding_mode="border", align_corners=False)
+        beyond = (grid.abs() - 1.0).clamp(min=0.0) * 0.5 * self.extent[:, None]
+        return sampled[:, 0, :, 0] + beyond.sum(-1)
+
+
+def silhouettes_of(masks: NDArray[np.uint8]) -> Silhouettes:
+    """From ``(F, H, W)`` masks, 255 on the person. Fields of all frames share one size; boxes differ."""
+    boxes = [_box(mask) for mask in masks]
+    shape = (FIELD_HEIGHT, FIELD_HEIGHT)
+    fields, outlines = [], []
+    for mask, box in zip(masks, boxes, strict=True):
+        fields.append(_field(mask, box, shape))
+        outlines.append(_outline(mask, box))
+    origin = torch.tensor([[box[0], box[1]] for box in boxes], dtype=torch.float32)
+    extent = torch.tensor([[box[2] - box[0], box[3] - box[1]] for box in boxes], dtype=torch.float32)
+    weight = torch.tensor([float(mask.any()) for mask in masks])
+    return Silhouettes(torch.from_numpy(np.stack(fields))[:, None], origin, extent, torch.from_numpy(np.stack(outlines)), weight)
+
+
+def _box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """left, top, right, bottom about the person with a margin; may reach beyond the picture."""
+    height, width = mask.shape
+    if not mask.any():
+        return 0, 0, width, height
+    x, y, w, h = cv2.boundingRect(mask)
+    margin = round(MARGIN * max(w, h))
+    return x - margin, y - margin, x + w + margin, y + h + margin
+
+
+def _cut(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """The box out of the mask, the picture's last row and column repeated beyond it: there nobody knows."""
+    left, top, right, bottom = box
+    height, width = mask.shape
+    rows = np.clip(np.arange(top, bottom), 0, height - 1)
+    columns = np.clip(np.arange(left, right), 0, width - 1)
+    return mask[rows][:, columns]
+
+
+def _field(mask: NDArray[np.uint8], box: tuple[int, int, int, int], shape: tuple[int, int]) -> NDArray[np.float32]:
+    part = _cut(mask, box)
+    small = cv2.resize(part, shape[::-1], interpolation=cv2.INTER_AREA)
+    scale = np.sqrt(part.shape[0] * part.shape[1] / (shape[0] * shape[1]))
+    if not small.any():
+        return np.zeros(shape, np.float32)
+    return cv2.distanceTransform(np.where(small > 127, 0, 255).astype(np.uint8), cv2.DIST_L2, 3) * np.float32(scale)
+
+
+def _outline(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.float32]:
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    if not contours:
+        return np.zeros((N_OUTLINE, 2), np.float32)
+    height, width = mask.shape
+    points = np.concatenate([c.reshape(-1, 2) for c in contours]).astype(np.float32)
+    edge = (points[:, 0] < 2) | (points[:, 1] < 2) | (points[:, 0] > width - 3) | (points[:, 1] > height - 3)
+    points = points[~edge] if (~edge).any() else points  # where the picture ends the person does not
+    return points[np.linspace(0, len(points) - 1, N_OUTLINE).astype(int)] + 0.5

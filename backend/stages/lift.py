@@ -1,0 +1,76 @@
+"""S2's first half: people of a video as body tracks in one world with one camera and one floor."""
+
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from backend.lifting.camera_motion import camera_rotations
+from backend.lifting.fit import ClipFit, Fit
+from backend.lifting.ground import ground_plane
+from backend.lifting.inputs import checked_focal, checked_frames, checked_rate
+from backend.lifting.landmarks import Landmarks, detect_landmarks
+from backend.lifting.measures import landmark_points, lift_report
+from backend.lifting.segmentation import person_masks
+from backend.lifting.trust import joint_confidence
+from backend.progress import Progress
+from revision_blender.motion.body_model import BodyModel, identity_of, joints_of, open_human
+from revision_blender.motion.camera import Camera, default_focal, static_camera
+from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane
+from revision_blender.masks.labels import SMPL_JOINT_NAMES
+from revision_blender.wire.requests import LiftRequest, LiftResult, Picture
+
+Array = NDArray[np.floating]
+
+
+def run(request: LiftRequest, progress: Progress) -> LiftResult:
+    """Lifts the most prominent person. report: ``landmark_error_median``, ``landmark_error_p95`` (fractions of the person's
+    height), ``silhouette_iou_median``, ``silhouette_iou_min``, ``seconds``.
+
+    Raises ``InputError`` where the frames cannot be used or show no person.
+    """
+    started = time.perf_counter()
+    frames = checked_frames(request.frames)
+    fps = checked_rate(request.fps)
+    height, width = frames.shape[1:3]
+    focal = checked_focal(request.focal, width, height) or default_focal(width, height)
+    landmarks = detect_landmarks(frames, progress.part(0.0, 0.4))
+    people = person_masks(frames, landmarks, progress.part(0.4, 0.5))
+    camera = _camera(frames, people, focal, progress.part(0.5, 0.55))
+    model = open_human()
+    smooth, raw = ClipFit(model, landmarks, people, camera, fps).solve(progress.part(0.55, 0.95))
+    confidence = joint_confidence(landmarks)
+    progress(0.96, "Measuring the fit")
+    track = _track(smooth, model, confidence)
+    ground = _ground(model, track, camera, fps)
+    clip = Clip(fps, camera, ground, (track,))
+    points = np.concatenate([landmarks.pixels, landmarks.visibility[..., None]], axis=-1).astype(np.float32)
+    report = lift_report(model, clip, points, people)
+    report["seconds"] = time.perf_counter() - started
+    progress(1.0, "Lifted")
+    return LiftResult(clip, Clip(fps, camera, ground, (_track(raw, model, confidence),)), people, points, report)
+
+
+def lift_picture(picture: Picture, progress: Progress, focal: float = 0.0) -> LiftResult:
+    """One picture ``(H, W, 3)`` uint8 sRGB as a clip of one frame. focal: pixels, 0 where not known."""
+    return run(LiftRequest(frames=np.asarray(picture)[None], fps=12.0, focal=focal), progress)
+
+
+def _camera(frames: NDArray[np.uint8], people: NDArray[np.uint8], focal: float, progress: Progress) -> Camera:
+    height, width = frames.shape[1:3]
+    camera = static_camera(width, height, focal, len(frames))
+    camera.T_world_camera[:, :3, :3] = camera_rotations(frames, people, focal, camera.center, progress)
+    return camera
+
+
+def _track(fit: Fit, model: BodyModel, confidence: NDArray[np.float32]) -> BodyTrack:
+    return BodyTrack("person_1", "smpl", model.name, fit.betas, fit.rotations, fit.translation, confidence)
+
+
+def _ground(model: BodyModel, track: BodyTrack, camera: Camera, fps: float) -> GroundPlane:
+    joints = joints_of(identity_of(model, track.betas), track.rotations, track.translation)
+    head, pelvis = joints[:, SMPL_JOINT_NAMES.index("neck")], joints[:, SMPL_JOINT_NAMES.index("pelvis")]
+    up = head - pelvis
+    feet = landmark_points(model, track)[:, -4:]  # heels and toes
+    return ground_plane(feet, up / np.linalg.norm(up, axis=-1, keepdims=True), camera.T_world_camera[:, :3, :3], fps)
