@@ -1,0 +1,136 @@
+"""Importing a clip in small steps: everything is built outside the scene and linked in one last step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ..motion.axes import T_blender_world
+from ..motion.body_model import BodyModel, identity_of, load_body_model, open_human
+from ..motion.clip import BodyTrack, Clip
+from . import body_mesh, correctives, marks, rig
+from .background import attach
+from .bones import rest_bones
+from .camera import new_camera, use_picture_size
+from .errors import SceneError
+from .ground import new_ground
+from .take_motion import give_motion
+from .take_record import Array, find_take, find_takes, mark_collection
+from .timing import key_frames, scene_fps
+
+
+@dataclass(eq=False)
+class _Build:
+    """What has been made so far, to be linked at the end or removed on failure."""
+
+    clip: Clip
+    take_id: str
+    name: str
+    frames: Array
+    T_blender_world: Array
+    provenance: Mapping[str, str | float | int]
+    role: str
+    objects: list[bpy.types.Object] = field(default_factory=list)
+    actions: list[bpy.types.Action] = field(default_factory=list)
+
+    def keep(self, thing: bpy.types.Object, role: str, track_id: str = "") -> bpy.types.Object:
+        thing[marks.TAKE], thing[marks.ROLE] = self.take_id, role
+        if track_id:
+            thing[marks.TRACK] = track_id
+        self.objects.append(thing)
+        return thing
+
+
+def body_model_of(track: BodyTrack, models: Mapping[str, BodyModel]) -> BodyModel:
+    """The body model that a track names: one given, the bundled one, or a file."""
+    if track.model in models:
+        return models[track.model]
+    return open_human() if track.model == "open_human" else load_body_model(Path(track.model))
+
+
+def _body_steps(build: _Build, track: BodyTrack, model: BodyModel, title: str) -> Iterator[str]:
+    identity = identity_of(model, track.betas)
+    yield f"{title}: shape"
+    armature = build.keep(rig.new_rig(f"{title} rig", rest_bones(identity.joints_rest, model.parents)), "rig", track.track_id)
+    rig.mark_rig(armature, track)
+    yield f"{title}: bones"
+    body = build.keep(body_mesh.new_mesh(f"{title} body", identity), "body", track.track_id)
+    yield f"{title}: mesh"
+    for _ in body_mesh.add_weights(body, model):
+        yield f"{title}: weights"
+    for _ in correctives.add_keys(body, armature, model, rig.rest_of(armature)):
+        yield f"{title}: pose correctives"
+    body_mesh.bind(body, armature)
+    working = give_motion(armature, track, build.frames, build.T_blender_world, build.role, build.provenance)
+    build.actions += [working, working[marks.ORIGINAL]]
+    yield f"{title}: motion"
+
+
+def _link(scene: bpy.types.Scene, build: _Build, start_frame: float) -> None:
+    collection = bpy.data.collections.new(build.name)
+    mark_collection(collection, build.clip, build.take_id, start_frame)
+    for thing in build.objects:
+        collection.objects.link(thing)
+    first = not find_takes(scene)
+    scene.collection.children.link(collection)
+    if first:  # the first take makes the scene look through its camera at the picture's size; later ones leave the scene alone
+        scene.camera = next(thing for thing in build.objects if thing[marks.ROLE] == "camera")
+        use_picture_size(scene, build.clip.camera.width, build.clip.camera.height)
+
+
+def _remove(build: _Build) -> None:
+    """Takes back what an import made that did not come to its end."""
+    for thing in build.objects:
+        data = thing.data
+        bpy.data.objects.remove(thing)
+        if data is not None and data.users == 0:
+            bpy.data.batch_remove([data])
+    for action in build.actions:
+        bpy.data.actions.remove(action)
+
+
+def _steps(scene: bpy.types.Scene, build: _Build, background: Sequence[Path], models: Mapping[str, BodyModel], start: float) -> Iterator[str]:
+    clip = build.clip
+    for track in clip.bodies:
+        title = build.name if len(clip.bodies) == 1 else f"{build.name} {track.track_id}"
+        yield from _body_steps(build, track, body_model_of(track, models), title)
+    camera = build.keep(new_camera(f"{build.name} camera", clip.camera, build.T_blender_world, build.frames), "camera")
+    attach(camera, background, clip.fps, scene_fps(scene), start)
+    build.keep(new_ground(f"{build.name} floor"), "ground")
+    yield "camera and floor"
+    _link(scene, build, start)
+
+
+def import_clip(
+    scene: bpy.types.Scene,
+    clip: Clip,
+    *,
+    take_id: str,
+    name: str,
+    start_frame: float = 1.0,
+    background: Sequence[Path] = (),
+    role: str = "lift",
+    provenance: Mapping[str, str | float | int] | None = None,
+    models: Mapping[str, BodyModel] | None = None,
+) -> Iterator[str]:
+    """Brings a clip into the scene as a new take, a small step (at most about 30 ms) at each ``next``, yielding words.
+
+    start_frame: scene frame of the clip's time 0. background: the clip's pictures in order, shown behind the camera.
+    role: what the motion is called. provenance: how it was made, written on the actions. models: body models by name
+    beside the bundled one. Mode, selection, active object and frame stay; the first take of a scene also sets its camera
+    and picture size. The scene gets the take in the last step: a generator that is closed or fails before leaves nothing
+    behind. Raises SceneError where a take of that id is there already or where undo removed what was being built.
+    """
+    if find_take(scene, take_id) is not None:
+        raise SceneError(f"A take with id {take_id} is in the scene already.")
+    frames = key_frames(clip.n_frames, clip.fps, scene_fps(scene), start_frame)
+    build = _Build(clip, take_id, name, np.asarray(frames), T_blender_world(clip), provenance or {}, role)
+    try:
+        yield from _steps(scene, build, background, models or {}, start_frame)
+    except ReferenceError as error:
+        raise SceneError("The import was interrupted by an undo; collect the result again from the job list.") from error
+    except BaseException:
+        _remove(build)
+        raise

@@ -1,0 +1,90 @@
+"""Takes: one clip in the scene, as a collection with a rig and a skinned mesh a body, a camera and a floor.
+
+Everything is found again by custom properties (``marks``), never by kept references.
+"""
+
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..motion.axes import T_blender_world
+from ..motion.clip import Clip
+from . import marks
+from .errors import SceneError
+from .timing import key_frames, scene_fps
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class Take:
+    """A clip as it stands in the scene, read from the scene at this moment.
+
+    bodies: (track id, rig's name, mesh's name) each. start_frame: scene frame of the clip's time 0, may have a fraction.
+    T_blender_world: ``(4, 4)`` the clip's world to Blender's. width, height: the clip's picture, pixels.
+    """
+
+    take_id: str
+    collection_name: str
+    camera_name: str
+    bodies: tuple[tuple[str, str, str], ...]
+    fps: float
+    n_frames: int
+    start_frame: float
+    T_blender_world: Array
+    width: int
+    height: int
+
+    def scene_frames(self, scene: bpy.types.Scene) -> NDArray[np.float64]:
+        """``(F,)`` scene frames, with fractions, of the clip's frames."""
+        return key_frames(self.n_frames, self.fps, scene_fps(scene), self.start_frame)
+
+
+def _objects_of(collection: bpy.types.Collection, role: str) -> dict[str, bpy.types.Object]:
+    found = [thing for thing in collection.all_objects if thing.get(marks.ROLE) == role]
+    return {thing.get(marks.TRACK, ""): thing for thing in found}
+
+
+def _read(collection: bpy.types.Collection) -> Take:
+    rigs, bodies = _objects_of(collection, "rig"), _objects_of(collection, "body")
+    cameras = _objects_of(collection, "camera")
+    return Take(
+        take_id=str(collection[marks.TAKE]),
+        collection_name=collection.name,
+        camera_name=next(iter(cameras.values())).name if cameras else "",
+        bodies=tuple((track_id, rig.name, bodies[track_id].name) for track_id, rig in rigs.items() if track_id in bodies),
+        fps=float(collection[marks.FPS]),
+        n_frames=int(collection[marks.N_FRAMES]),
+        start_frame=float(collection[marks.START_FRAME]),
+        T_blender_world=np.array(collection[marks.WORLD], dtype=np.float64).reshape(4, 4),
+        width=int(collection[marks.SIZE][0]),
+        height=int(collection[marks.SIZE][1]),
+    )
+
+
+def find_takes(scene: bpy.types.Scene) -> tuple[Take, ...]:
+    """All takes of the scene, in the order of its collections."""
+    return tuple(_read(collection) for collection in scene.collection.children_recursive if marks.TAKE in collection)
+
+
+def find_take(scene: bpy.types.Scene, take_id: str) -> Take | None:
+    """The take of that id, or ``None`` where the scene has none (never imported, deleted, or undone)."""
+    return next((take for take in find_takes(scene) if take.take_id == take_id), None)
+
+
+def mark_collection(collection: bpy.types.Collection, clip: Clip, take_id: str, start_frame: float) -> None:
+    """Writes on the collection what makes it a take."""
+    collection[marks.TAKE], collection[marks.FPS] = take_id, float(clip.fps)
+    collection[marks.N_FRAMES], collection[marks.START_FRAME] = clip.n_frames, float(start_frame)
+    collection[marks.SIZE] = [clip.camera.width, clip.camera.height]
+    collection[marks.WORLD] = [float(value) for value in T_blender_world(clip).ravel()]
+
+
+def the_object(name: str, what: str) -> bpy.types.Object:
+    """The object of that name; SceneError in plain words where it is gone."""
+    found = bpy.data.objects.get(name)
+    if found is None:
+        raise SceneError(f"The take's {what} {name!r} is no longer in this file; undo its deletion or lift the clip again.")
+    return found
