@@ -109,6 +109,7 @@ def write_npz(path: Path, arrays: Mapping[str, AnyArray]) -> None:
                     _write_member(archive, name, array)
             stream.flush()
             os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)  # a temporary file is its owner's alone; the finished one is an ordinary file
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
