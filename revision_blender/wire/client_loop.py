@@ -183,6 +183,7 @@ class ClientLoop:
     def _on_welcome(self, message: Message) -> None:
         assert self._session is not None
         self._session.welcomed = True
+        self._states.new_session()
         self._pause, self._told_why = FIRST_PAUSE_SECONDS, ""
         self._events.put(Connected(text_in(message, "version"), engines_in(message)))
         self._ask(Message(Type.JOBS), None)
@@ -219,7 +220,9 @@ class ClientLoop:
     def _on_state(self, message: Message) -> None:
         if message.type == Type.CANCEL_NOTED:
             self._pending.pop(message.parent, None)
-        self._states.hear(text_in(message, "job_id"), text_in(message, "state"), text_in(message, "message"), int(number_in(message, "change")))
+        self._states.hear(
+            text_in(message, "job_id"), text_in(message, "state"), text_in(message, "message"), int(number_in(message, "change"))
+        )
 
     def _on_progress(self, message: Message) -> None:
         left = number_in(message, "seconds_left") if message.fields.get("seconds_left") is not None else None

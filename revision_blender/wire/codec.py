@@ -173,7 +173,9 @@ def _scalar(name: str, hint: Any, value: Any) -> Any:
         return value
     if hint is bool and isinstance(value, bool):
         return value
-    raise WireError(f"{name} is {str(value)[:40]!r}; {'a finite number' if hint is float else f'a value of type {hint.__name__}'} is needed.")
+    raise WireError(
+        f"{name} is {str(value)[:40]!r}; {'a finite number' if hint is float else f'a value of type {hint.__name__}'} is needed."
+    )
 
 
 def _figures(name: str, value: Any) -> dict[str, float]:

@@ -78,7 +78,9 @@ def read_connection(path: Path) -> ConnectionInfo | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise WireError(f"The connection file {path} cannot be read: {error.strerror}. Stop the backend, delete the file and start again.") from error
+        raise WireError(
+            f"The connection file {path} cannot be read: {error.strerror}. Stop the backend, delete the file and start again."
+        ) from error
     return replace(_parsed(path, data), file=path)
 
 

@@ -26,7 +26,7 @@ from .replay import ReplayGuard
 
 Arrays = Mapping[str, NDArray[Any]]
 DTYPES = {name: np.dtype(name) for name in ("|b1", "|u1", "|i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8", "<f2", "<f4", "<f8")}
-SIGNATURE_BYTES = 32
+MAX_AXES = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,15 +118,26 @@ def unpack(parts: Sequence[Any], key: bytes, guard: ReplayGuard) -> Message:
         raise WireError(f"A message of {len(parts)} parts arrived; 2 to {protocol.MAX_PARTS} are possible. It was dropped.")
     signature, data, body = bytes(parts[0]), parts[1], parts[2:]
     if len(data) > protocol.MAX_HEADER_BYTES:
-        raise WireError(f"A message with a header of {len(data)} bytes arrived; at most {protocol.MAX_HEADER_BYTES} are read. It was dropped.")
+        raise WireError(
+            f"A message with a header of {len(data)} bytes arrived; at most {protocol.MAX_HEADER_BYTES} are read. It was dropped."
+        )
     lengths = [len(part) for part in body]
     if not hmac.compare_digest(_sign(key, bytes(data), lengths), signature):
-        raise WireError("A message with a wrong signature arrived and was dropped. Only programs that can read the connection file are heard.")
+        raise WireError(
+            "A message with a wrong signature arrived and was dropped. Only programs that can read the connection file are heard."
+        )
     header = _parsed(bytes(data))
     message_type, plans = _type_of(header), _plans_of(header)
     guard.check(signature, _number(header, "time"))
     arrays = _arrays(plans, body, lengths)
-    return Message(message_type, _typed(header, "fields", dict), arrays, _typed(header, "parent", str), _typed(header, "id", str), _typed(header, "version", int))
+    return Message(
+        message_type,
+        _typed(header, "fields", dict),
+        arrays,
+        _typed(header, "parent", str),
+        _typed(header, "id", str),
+        _typed(header, "version", int),
+    )
 
 
 def _parsed(data: bytes) -> dict[str, Any]:
@@ -156,7 +167,9 @@ def _type_of(header: dict[str, Any]) -> Type:
     try:
         return Type(name)
     except ValueError as error:
-        reason = "" if version == protocol.PROTOCOL else f" It speaks version {version} of the wire protocol, this side {protocol.PROTOCOL}."
+        reason = (
+            "" if version == protocol.PROTOCOL else f" It speaks version {version} of the wire protocol, this side {protocol.PROTOCOL}."
+        )
         raise WireError(f"A message of the unknown type {name[:40]!r} arrived and was dropped.{reason}") from error
 
 
@@ -173,12 +186,16 @@ def _plans_of(header: dict[str, Any]) -> list[ArrayPlan]:
 def plan_from(entry: object) -> ArrayPlan:
     """An entry of a header's array list, checked; raises WireError."""
     match entry:
-        case [str(name), str(dtype), [*shape]] if dtype in DTYPES and len(shape) <= 8:
-            if all(type(extent) is int and 0 <= extent <= protocol.MAX_MESSAGE_BYTES for extent in shape):
-                # Counted without zeros: (huge, 0) holds no bytes, yet as many parts as it likes.
-                if prod(max(extent, 1) for extent in shape) * DTYPES[dtype].itemsize <= protocol.MAX_MESSAGE_BYTES:
-                    return ArrayPlan(name, dtype, tuple(shape))
+        case [str(name), str(dtype), [*shape]] if dtype in DTYPES and _is_possible(shape, DTYPES[dtype].itemsize):
+            return ArrayPlan(name, dtype, tuple(shape))
     raise WireError(f"A message with an array that cannot be read ({str(entry)[:80]}) arrived and was dropped.")
+
+
+def _is_possible(shape: Sequence[Any], itemsize: int) -> bool:
+    """Extents are counted without zeros: (huge, 0) holds no bytes, yet as many parts as it likes."""
+    if len(shape) > MAX_AXES or not all(type(extent) is int and 0 <= extent <= protocol.MAX_MESSAGE_BYTES for extent in shape):
+        return False
+    return prod(max(extent, 1) for extent in shape) * itemsize <= protocol.MAX_MESSAGE_BYTES
 
 
 def _arrays(plans: Sequence[ArrayPlan], body: Sequence[Any], lengths: Sequence[int]) -> dict[str, NDArray[Any]]:
@@ -187,4 +204,7 @@ def _arrays(plans: Sequence[ArrayPlan], body: Sequence[Any], lengths: Sequence[i
     if [length for group in wanted for length in group] != list(lengths):
         raise WireError("A message whose parts do not have the lengths that its header announces arrived and was dropped.")
     starts = np.cumsum([0, *(len(group) for group in wanted)])
-    return {plan.name: array_from(plan, body[start : start + len(group)]) for plan, group, start in zip(plans, wanted, starts.tolist(), strict=False)}
+    return {
+        plan.name: array_from(plan, body[start : start + len(group)])
+        for plan, group, start in zip(plans, wanted, starts.tolist(), strict=False)
+    }

@@ -1,5 +1,6 @@
 """Two queues between the interface's thread and the client's: commands in, events out. Neither side ever waits."""
 
+import contextlib
 import socket
 import threading
 from collections import deque
@@ -51,10 +52,8 @@ class Commands:
 
     def put(self, command: Command) -> None:
         self._queue.append(command)
-        try:
+        with contextlib.suppress(BlockingIOError):  # so many wake-ups wait already that one more changes nothing
             self._waker.send(b"!")
-        except BlockingIOError:
-            pass  # so many wake-ups wait already that one more changes nothing
 
     def take(self) -> list[Command]:
         """Everything put so far, in order."""

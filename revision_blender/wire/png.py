@@ -48,7 +48,9 @@ def decode_png(data: bytes) -> NDArray[np.uint8]:
     header, packed = _chunks(data)
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", header)
     if depth != 8 or colour not in _CHANNELS_OF_COLOUR or interlaced:
-        raise WireError(f"A PNG of bit depth {depth}, colour type {colour}, interlace {interlaced} cannot be read; 8-bit gray or RGB is needed.")
+        raise WireError(
+            f"A PNG of bit depth {depth}, colour type {colour}, interlace {interlaced} cannot be read; 8-bit gray or RGB is needed."
+        )
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE and width * height <= MAX_PIXELS):
         raise WireError(f"A PNG of {width} x {height} pixels cannot be read; 1 to {MAX_SIDE} a side are possible.")
     channels = _CHANNELS_OF_COLOUR[colour]

@@ -1,0 +1,113 @@
+"""``python -m backend doctor``: what is installed, what is found, what each engine can do on this machine."""
+
+import argparse
+import json
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from revision_blender.wire import protocol
+from revision_blender.wire.launch import find_live
+
+PACKAGES = (
+    "torch", "numpy", "pyzmq", "mediapipe", "opencv-python-headless", "numba", "scipy", "av", "diffusers", "transformers",
+    "accelerate", "safetensors", "smplx", "tqdm", "jaxtyping",
+)  # fmt: skip
+OPTIONAL = {"smplx": "only needed for official body files; non-commercial licence"}
+EXAMINE_SECONDS = 120.0
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Exit status 0 when at least one engine can make a video here."""
+    facts = examine(arguments.home)
+    print(json.dumps(facts) if arguments.json else words_of(facts))
+    return 0 if any(engine["coarse"] and not engine["why_not"] for engine in facts["machine"].get("engines", [])) else 1
+
+
+def examine(home: Path) -> dict[str, Any]:
+    """Every fact, JSON-able. What needs torch is looked at in a process of its own, whose failure is a fact too."""
+    running = find_live(home)
+    return {
+        "version": protocol.VERSION,
+        "python": platform.python_version(),
+        "interpreter": sys.executable,
+        "system": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "home": str(home),
+        "free_gigabytes": round(shutil.disk_usage(_existing(home)).free / 1e9, 1),
+        "backend_process": running.pid if running is not None else None,
+        "machine": _examined_apart(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _existing(folder: Path) -> Path:
+    return folder if folder.exists() else _existing(folder.parent)
+
+
+def _examined_apart() -> dict[str, Any]:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "backend.doctor"],
+            capture_output=True,
+            text=True,
+            timeout=EXAMINE_SECONDS,
+            cwd=Path(__file__).parents[1],
+            check=False,
+        )
+        return (
+            json.loads(done.stdout.splitlines()[-1])
+            if done.returncode == 0
+            else {"error": done.stderr.strip()[-600:] or f"status {done.returncode}"}
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"The engines could not be examined within {EXAMINE_SECONDS:.0f} seconds."}
+
+
+def machine_facts() -> dict[str, Any]:
+    """Devices and engines, in the process that may load torch."""
+    from dataclasses import asdict
+
+    import torch
+
+    from backend.engines import registry
+
+    devices = [f"CPU, {torch.get_num_threads()} threads"]
+    devices += [f"CUDA {index}: {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count())]
+    devices += ["Apple GPU (MPS)"] if torch.backends.mps.is_available() else []
+    return {"devices": devices, "engines": [asdict(ability) for ability in registry.abilities()]}
+
+
+def words_of(facts: dict[str, Any]) -> str:
+    """The facts as lines for people."""
+    machine = facts["machine"]
+    lines = [f"ReVision backend {facts['version']}, Python {facts['python']} ({facts['interpreter']}), {facts['system']}", "", "Packages"]
+    lines += [
+        f"  {name:24} {found or 'MISSING' + (f' ({OPTIONAL[name]})' if name in OPTIONAL else '')}"
+        for name, found in facts["packages"].items()
+    ]
+    lines += ["", "Devices", *(f"  {device}" for device in machine.get("devices", [])), "", "Engines"]
+    lines += [_engine_words(engine) for engine in machine.get("engines", [])]
+    lines += [f"  could not be examined: {machine['error']}"] if "error" in machine else []
+    lines += ["", f"Home    {facts['home']} ({facts['free_gigabytes']} GB free)"]
+    lines += [f"Backend {'runs as process ' + str(facts['backend_process']) if facts['backend_process'] else 'does not run'}"]
+    return "\n".join(lines)
+
+
+def _engine_words(engine: dict[str, Any]) -> str:
+    can = " and ".join(word for word, able in (("coarse", engine["coarse"]), ("fine", engine["fine"])) if able) or "nothing"
+    return f"  {engine['name']:12} {can} on {engine['device']}" + (f"; not usable: {engine['why_not']}" if engine["why_not"] else "")
+
+
+if __name__ == "__main__":
+    print(json.dumps(machine_facts()))
