@@ -42,7 +42,7 @@ class RevisionTake(bpy.types.PropertyGroup):
     prompt: StringProperty()
     lift: StringProperty(subtype="FILE_PATH", description="The clip as it was lifted (.npz)")
     masks: StringProperty(subtype="DIR_PATH", description="The part masks, one PNG of labels a frame")
-    masks_digest: StringProperty(description="The motion that the masks were rendered from")
+    masks_motion: StringProperty(subtype="FILE_PATH", description="The motion that the masks were rendered from (.npz)")
 
 
 class RevisionJob(bpy.types.PropertyGroup):

@@ -1,0 +1,199 @@
+"""From the scene's settings to one request: what needs Blender is read at once, what needs files later, on a thread."""
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from ..revision_blender.masks.confidence import confidence_maps
+from ..revision_blender.motion.clip import Clip
+from ..revision_blender.motion.clip_arrays import clip_to_arrays
+from ..revision_blender.motion.clip_file import load_clip, save_clip
+from ..revision_blender.motion.errors import RevisionError
+from ..revision_blender.scene.capture import capture_clip, capture_pose, captured_pins
+from ..revision_blender.scene.picture import picture_pixels
+from ..revision_blender.scene.properties import RevisionSettings, RevisionTake
+from ..revision_blender.scene.take import Take, find_take
+from ..revision_blender.wire.png import read_png
+from ..revision_blender.wire.requests import CoarseRequest, DecodeRequest, FineRequest, LiftRequest, MasksRequest, RefineRequest, Request
+from .tickets import Ticket
+from .where import absolute, pngs, results_folder, stored
+
+Build = Callable[[], Request]
+MAX_FOOTAGE_BYTES = 2_000_000_000  # one message part holds it, and so does memory
+
+
+def coarse(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
+    """S1 from the picture. Raises RevisionError where the picture cannot be used."""
+    settings: RevisionSettings = scene.revision
+    path = absolute(settings.picture)
+    request = CoarseRequest(
+        picture=picture_pixels(path),
+        prompt=settings.prompt,
+        engine=settings.engine,
+        frames=settings.frames,
+        fps=settings.fps,
+        strength=settings.strength,
+        seed=settings.seed,
+        target=_target(scene, settings),
+        model_folder=_model_folder(settings),
+    )
+    made = {name: getattr(settings, name) for name in ("picture", "prompt", "engine", "frames", "fps", "strength", "seed")}
+    ticket = _ticket(scene, "coarse", _free_name(settings, path.stem), made)
+    return ticket, lambda: request
+
+
+def _model_folder(settings: RevisionSettings) -> str:
+    return str(absolute(settings.model_folder)) if settings.engine == "svd" and settings.model_folder else ""
+
+
+def _target(scene: bpy.types.Scene, settings: RevisionSettings) -> Clip | None:
+    entry = settings.take()
+    take = find_take(scene, entry.take_id) if settings.aim_at_pose and entry is not None else None
+    return capture_pose(scene, take, float(take.scene_frames(scene)[-1])) if take is not None else None
+
+
+def footage(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
+    """The user's own video in place of S1."""
+    settings: RevisionSettings = scene.revision
+    path = absolute(settings.footage)
+    start, frames, stride = settings.footage_start, settings.frames, settings.footage_stride
+    made = {"footage": settings.footage, "footage_start": start, "footage_stride": stride, "frames": frames, "prompt": settings.prompt}
+    ticket = _ticket(scene, "decode", _free_name(settings, path.stem), made)
+    return ticket, lambda: DecodeRequest(file=_bytes_of(path), start=start, frames=frames, stride=stride)
+
+
+def _bytes_of(path: Path) -> NDArray[np.uint8]:
+    size = path.stat().st_size
+    if not 0 < size <= MAX_FOOTAGE_BYTES:
+        raise RevisionError(f"The footage {path.name} has {size:,} bytes; cut it to at most {MAX_FOOTAGE_BYTES:,} and choose it again.")
+    return np.fromfile(path, dtype=np.uint8)
+
+
+def lift(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
+    """S2 of the take's coarse frames, which are read without loss. A second lift makes a second take."""
+    settings: RevisionSettings = scene.revision
+    entry = settings.take()
+    files, fps, focal = pngs(entry.frames), entry.fps, settings.focal
+    made = {"frames": entry.frames, "fps": fps, "focal": focal, "of_take": entry.take_id}
+    if find_take(scene, entry.take_id) is None:
+        ticket = _ticket(scene, "lift", entry.name, made, entry.take_id)
+    else:
+        ticket = _ticket(scene, "lift", _free_name(settings, entry.name), made)
+    return ticket, lambda: LiftRequest(frames=read_frames(files), fps=fps, focal=focal)
+
+
+def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
+    """The motion as it stands, with the animator's keys pinned."""
+    settings: RevisionSettings = scene.revision
+    entry, take = lifted(scene)
+    request = RefineRequest(clip=capture_clip(scene, take), pins=captured_pins(scene, take), strength=settings.refine_strength)
+    pinned = sum(int(pins.joints.sum() + pins.translation.sum()) for pins in request.pins)
+    made = {"strength": settings.refine_strength, "pinned": pinned}
+    return _ticket(scene, "refine", entry.name, made, entry.take_id), lambda: request
+
+
+def masks(scene: bpy.types.Scene) -> tuple[Ticket, Clip]:
+    """The job of a mask pass, and the motion that it shows."""
+    entry, take = lifted(scene)
+    clip = capture_clip(scene, take)
+    ticket = _ticket(scene, "masks", entry.name, {"drawn_by": scene.revision.mask_method}, entry.take_id)
+    file = results_folder(entry.name, "masks", ticket.job_id).with_suffix(".motion.npz")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_clip(file, clip)
+    ticket.provenance["motion"] = stored(file)
+    return ticket, clip
+
+
+def masks_by_backend(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
+    ticket, clip = masks(scene)
+    return ticket, lambda: MasksRequest(clip=clip)
+
+
+def fine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
+    """S3. Raises RevisionError where the rig moved after its masks were rendered."""
+    settings: RevisionSettings = scene.revision
+    entry, take = lifted(scene)
+    motion = capture_clip(scene, take)
+    if not _same_motion(motion, load_clip(absolute(entry.masks_motion))):
+        raise RevisionError(f"{entry.name} was changed after its part masks were rendered: press Render Part Masks again.")
+    files, masks_, lift_file = pngs(entry.frames), pngs(entry.masks), absolute(entry.lift)
+    picture = picture_pixels(absolute(entry.picture)) if entry.picture and absolute(entry.picture).is_file() else None
+    made = {name: getattr(settings, name) for name in ("engine", "strength", "seed")} | {"prompt": entry.prompt}
+    ticket = _ticket(scene, "fine", entry.name, made, entry.take_id)
+    return ticket, lambda: _fine_request(made, motion, files, masks_, lift_file, picture, _model_folder(settings))
+
+
+def _fine_request(
+    made: dict[str, str | float | int],
+    motion: Clip,
+    frames: tuple[Path, ...],
+    masks_: tuple[Path, ...],
+    lift_file: Path,
+    picture: NDArray[np.uint8] | None,
+    model_folder: str,
+) -> FineRequest:
+    """The picture itself where the clip was lifted at its size, else the clip's own first frame."""
+    source, labels = load_clip(lift_file), read_frames(masks_)
+    same_size = picture is not None and picture.shape[:2] == (source.camera.height, source.camera.width)
+    return FineRequest(
+        picture=picture if same_size and picture is not None else read_png(frames[0]),
+        source=source,
+        motion=motion,
+        labels=labels,
+        confidence=confidence_maps(labels, motion),
+        prompt=str(made["prompt"]),
+        engine=str(made["engine"]),
+        strength=float(made["strength"]),
+        seed=int(made["seed"]),
+        model_folder=model_folder,
+    )
+
+
+def lifted(scene: bpy.types.Scene) -> tuple[RevisionTake, Take]:
+    """The take that the buttons work on, as entry and as rig. Raises RevisionError where it was not lifted."""
+    entry = scene.revision.take()
+    take = find_take(scene, entry.take_id) if entry is not None else None
+    if entry is None or take is None:
+        raise RevisionError("There is no lifted take in this scene: press Lift first.")
+    return entry, take
+
+
+def read_frames(files: tuple[Path, ...]) -> NDArray[np.uint8]:
+    """The frames as one array. Raises RevisionError where they are gone or differ in size."""
+    if not files:
+        raise RevisionError("The frames of this take are gone from its results folder: generate the clip again.")
+    frames = [read_png(file) for file in files]
+    if any(frame.shape != frames[0].shape for frame in frames):
+        raise RevisionError(f"The pictures in {files[0].parent} differ in size: generate the clip again.")
+    return np.stack(frames)
+
+
+def _same_motion(clip: Clip, other: Clip) -> bool:
+    """Whether masks of the one fit the other: to a millimetre and a thousandth of a rotation's entries."""
+    pairs = list(zip(clip_to_arrays(clip)[1], clip_to_arrays(other)[1], strict=False))
+    return len(clip.tracks) == len(other.tracks) and all(a.shape == b.shape and np.allclose(a, b, rtol=0.0, atol=1e-3) for a, b in pairs)
+
+
+def _free_name(settings: RevisionSettings, wanted: str) -> str:
+    taken = {take.name for take in settings.takes}
+    taken |= {job.title.partition(" · ")[2] for job in settings.jobs}
+    names = (wanted if number == 0 else f"{wanted}.{number:03d}" for number in range(1000))
+    return next(name for name in names if name not in taken)
+
+
+_TITLES = {"coarse": "Coarse", "decode": "Footage", "lift": "Lift", "refine": "Refine", "masks": "Part Masks", "fine": "Fine"}
+
+
+def _ticket(scene: bpy.types.Scene, kind: str, take: str, made: dict[str, str | float | int], take_id: str = "") -> Ticket:
+    return Ticket(
+        job_id=str(uuid.uuid4()),
+        kind=kind,
+        take_id=take_id or str(uuid.uuid4()),
+        title=f"{_TITLES[kind]} · {take}",
+        scene_uid=scene.session_uid,
+        provenance={"take": take, **made},
+    )

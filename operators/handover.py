@@ -1,0 +1,169 @@
+"""Results on their way into the scene: files first, on a thread; then small steps on the main thread; one undo step."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import bpy
+
+from ..revision_blender.motion.clip_file import save_clip
+from ..revision_blender.motion.errors import RevisionError
+from ..revision_blender.scene import actions, mask_preview, sequencer
+from ..revision_blender.scene.properties import RevisionTake
+from ..revision_blender.scene.take import Take, apply_motion, find_take, import_clip
+from ..revision_blender.wire.collect import write_frames
+from ..revision_blender.wire.events import Collected
+from ..revision_blender.wire.requests import LiftResult, MasksResult, RefineResult
+from .tickets import Ticket
+from .where import pngs, stored
+
+LIFT_FILE, RAW_FILE, REFINED_FILE = "lift.npz", "raw.npz", "refined.npz"
+
+
+def write_files(collected: Collected, folder: Path) -> Collected:
+    """Keeps what the wire did not write already: clips and label images. Runs on a thread."""
+    match collected.result:
+        case LiftResult(clip=clip, raw=raw):
+            folder.mkdir(parents=True, exist_ok=True)
+            save_clip(folder / LIFT_FILE, clip)
+            save_clip(folder / RAW_FILE, raw)
+        case RefineResult(clip=clip):
+            folder.mkdir(parents=True, exist_ok=True)
+            save_clip(folder / REFINED_FILE, clip)
+        case MasksResult(labels=labels):
+            return replace(collected, files=write_frames(folder, labels, collected.job_id))
+    return collected
+
+
+def steps(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, folder: Path) -> Iterator[str]:
+    """Puts a result into the scene, a small step at each ``next``, yielding words. Raises RevisionError."""
+    match ticket.kind:
+        case "coarse" | "decode":
+            return _video_of_new_take(scene, ticket, collected)
+        case "lift":
+            return _lift(scene, ticket, collected, folder)
+        case "refine":
+            return _refined(scene, ticket, collected)
+        case "masks":
+            return _masks(scene, ticket, collected)
+        case _:
+            return _fine(scene, ticket, collected)
+
+
+def _video_of_new_take(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> Iterator[str]:
+    yield "adding the strip"
+    settings = scene.revision
+    take = settings.take_of(ticket.take_id) or settings.takes.add()
+    take.name = str(ticket.provenance["take"])
+    take.take_id = ticket.take_id
+    take.picture = str(ticket.provenance.get("picture", ""))
+    take.prompt = str(ticket.provenance.get("prompt", ""))
+    take.frames, take.fps = stored(collected.files[0].parent), collected.result.fps
+    take.start_frame = float(scene.frame_start)
+    settings.take_name = take.name
+    yield "adding the strip"
+    _add_strip(scene, take, ticket, collected, ticket.title)
+
+
+def _fine(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> Iterator[str]:
+    yield "adding the strip"
+    _add_strip(scene, _take_of(scene, ticket), ticket, collected, ticket.title)
+
+
+def _add_strip(scene: bpy.types.Scene, take: RevisionTake, ticket: Ticket, collected: Collected, name: str) -> None:
+    fps, start, made = collected.result.fps, take.start_frame, _made(ticket, collected)
+    sequencer.add_video(scene, collected.files, fps=fps, name=name, start_frame=start, provenance=made)
+
+
+def _made(ticket: Ticket, collected: Collected) -> dict[str, str | float | int]:
+    """How the result was made: what was asked, by which job, and the figures that the backend reports."""
+    report = {f"report_{key}": value for key, value in collected.result.report.items()}
+    return {"stage": ticket.kind, "take_id": ticket.take_id, "job_id": ticket.job_id, **ticket.provenance, **report}
+
+
+def _lift(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, folder: Path) -> Iterator[str]:
+    entry = scene.revision.take_of(ticket.take_id) or _take_beside(scene, ticket)
+    yield from import_clip(
+        scene,
+        collected.result.clip,
+        take_id=ticket.take_id,
+        name=entry.name,
+        start_frame=entry.start_frame,
+        background=pngs(entry.frames),
+        provenance=_made(ticket, collected),
+    )
+    take = find_take(scene, ticket.take_id)
+    if take is not None:
+        yield from _kept_beside(scene, take, collected)
+    _take_of(scene, ticket).lift = stored(folder / LIFT_FILE)
+
+
+def _take_beside(scene: bpy.types.Scene, ticket: Ticket) -> RevisionTake:
+    """A second lift of the same frames is a take of its own: nothing is overwritten."""
+    settings = scene.revision
+    of_take = settings.take_of(str(ticket.provenance.get("of_take", "")))
+    if of_take is None:
+        raise RevisionError("The clip that was lifted is no longer in the scene; the lift is kept in the results folder.")
+    values = {name: getattr(of_take, name) for name in ("picture", "frames", "fps", "start_frame", "prompt")}
+    beside = settings.takes.add()
+    beside.name, beside.take_id = str(ticket.provenance["take"]), ticket.take_id
+    for name, value in values.items():
+        setattr(beside, name, value)
+    settings.take_name = beside.name
+    return beside
+
+
+def _kept_beside(scene: bpy.types.Scene, take: Take, collected: Collected) -> Iterator[str]:
+    """The raw fit as further actions of the take, to compare with; the lift goes on moving it."""
+    rigs = [bpy.data.objects[rig] for _track, rig, _mesh in take.bodies]
+    before = [(rig.name, rig.animation_data.action.name, rig.animation_data.action_slot.identifier) for rig in rigs if rig.animation_data]
+    yield from apply_motion(scene, take, collected.result.raw, role="raw", provenance={"job_id": collected.job_id})
+    for rig, action, slot in before:
+        kept = bpy.data.actions[action]
+        actions.assign(bpy.data.objects[rig], kept, kept.slots[slot])
+
+
+def _refined(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> Iterator[str]:
+    take = find_take(scene, ticket.take_id)
+    if take is None:
+        raise RevisionError("The take that was refined is no longer in the scene; undo its deletion and place the result again.")
+    yield from apply_motion(scene, take, collected.result.clip, role="refined", provenance=_made(ticket, collected))
+
+
+def _masks(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> Iterator[str]:
+    yield "keeping the masks"
+    take = _take_of(scene, ticket)
+    take.masks = stored(collected.files[0].parent)
+    take.masks_motion = str(ticket.provenance.get("motion", ""))
+    yield "showing the masks"
+    mask_preview.show(take.name, collected.result.labels)
+
+
+def _take_of(scene: bpy.types.Scene, ticket: Ticket) -> RevisionTake:
+    take = scene.revision.take_of(ticket.take_id)
+    if take is None:
+        raise RevisionError("The take that this belongs to is no longer in the scene; the files are kept in the results folder.")
+    return take
+
+
+def remember_for_undo(words: str) -> None:
+    """One undo step for all that a delivery did."""
+    windows = bpy.context.window_manager.windows
+    if bpy.app.background or not windows:
+        return
+    with bpy.context.temp_override(window=windows[0]):
+        bpy.ops.ed.undo_push(message=words)
+
+
+def tell(words: str) -> None:
+    """Says it in the status bar, beside the panel; a timer has no operator of its own to report with."""
+    windows = bpy.context.window_manager.windows
+    if bpy.app.background or not windows:
+        return
+    with bpy.context.temp_override(window=windows[0]):
+        bpy.ops.revision.tell(words=words)
+
+
+def words_of(error: Exception) -> str:
+    """The user's sentence: our own errors speak for themselves, others say what they are."""
+    return str(error) if isinstance(error, (RevisionError, OSError)) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,99 @@
+"""Why a button is greyed out: one sentence each, empty when it can be pressed. Cheap: panels ask at every redraw."""
+
+import bpy
+
+from ..revision_blender.scene.properties import RevisionSettings
+from ..revision_blender.scene.take import find_take
+from ..revision_blender.wire.events import EngineAbility
+from .session import current
+from .where import absolute, pngs
+
+_READY = ""
+
+
+def why_not_coarse(scene: bpy.types.Scene) -> str:
+    settings: RevisionSettings = scene.revision
+    return current().why_no_backend() or _why_no_picture(settings) or _why_no_engine(settings, "coarse")
+
+
+def why_not_footage(scene: bpy.types.Scene) -> str:
+    settings: RevisionSettings = scene.revision
+    return current().why_no_backend() or _why_no_footage(settings)
+
+
+def _why_no_picture(settings: RevisionSettings) -> str:
+    if not settings.picture:
+        return "Choose a picture in Source"
+    if not absolute(settings.picture).is_file():
+        return f"The picture {absolute(settings.picture)} is not there: choose another in Source"
+    return _READY
+
+
+def _why_no_footage(settings: RevisionSettings) -> str:
+    if not settings.footage:
+        return "Choose your footage in Source"
+    if not absolute(settings.footage).is_file():
+        return f"The footage {absolute(settings.footage)} is not there: choose another in Source"
+    return _READY
+
+
+def _why_no_engine(settings: RevisionSettings, stage: str) -> str:
+    if settings.engine == "svd" and not settings.model_folder:
+        return "Choose the folder of your Stable Video Diffusion model in Source"
+    ability = next((engine for engine in current().link.engines if engine.name == settings.engine), None)
+    return _why_not_able(ability, stage) if ability is not None else _READY
+
+
+def _why_not_able(ability: EngineAbility, stage: str) -> str:
+    able = ability.coarse if stage == "coarse" else ability.fine
+    if able:
+        return _READY
+    return ability.why_not or f"The engine {ability.name} makes no {stage} clips: choose another in Source"
+
+
+def why_not_lift(scene: bpy.types.Scene) -> str:
+    settings: RevisionSettings = scene.revision
+    entry = settings.take()
+    if entry is None:
+        return "Generate a coarse clip or load footage first"
+    if current().job_of_take(entry.take_id, "lift"):
+        return f"{entry.name} is being lifted"
+    if not pngs(entry.frames):
+        return f"The frames of {entry.name} are gone from {absolute(entry.frames)}: generate the clip again"
+    return current().why_no_backend()
+
+
+def why_not_lifted(scene: bpy.types.Scene) -> str:
+    entry = scene.revision.take()
+    if entry is None:
+        return "Generate a coarse clip or load footage first"
+    if find_take(scene, entry.take_id) is None:
+        return f"Lift {entry.name} first"
+    return _READY
+
+
+def why_not_refine(scene: bpy.types.Scene) -> str:
+    reason = why_not_lifted(scene)
+    if not reason and current().job_of_take(scene.revision.take().take_id, "refine"):
+        reason = f"{scene.revision.take().name} is being refined"
+    return reason or current().why_no_backend()
+
+
+def why_not_masks(scene: bpy.types.Scene) -> str:
+    reason = why_not_lifted(scene)
+    if not reason and current().job_of_take(scene.revision.take().take_id, "masks"):
+        reason = "The part masks are being rendered"
+    by_backend = scene.revision.mask_method == "backend"
+    return reason or (current().why_no_backend() if by_backend else _READY)
+
+
+def why_not_fine(scene: bpy.types.Scene) -> str:
+    reason = why_not_lifted(scene)
+    if reason:
+        return reason
+    entry = scene.revision.take()
+    if not entry.masks:
+        return "Render the part masks first"
+    if not pngs(entry.masks):
+        return f"The part masks of {entry.name} are gone from {absolute(entry.masks)}: render them again"
+    return current().why_no_backend() or _why_no_engine(scene.revision, "fine")

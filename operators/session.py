@@ -1,0 +1,406 @@
+"""The session: every job from the button to the scene, and the only state that this Blender keeps beside its files."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..revision_blender.wire.events import (
+    Collected,
+    Connected,
+    Event,
+    JobAccepted,
+    JobCancelled,
+    JobDone,
+    JobFailed,
+    JobProgress,
+    JobsListed,
+    JobSummary,
+    Refused,
+)
+from ..revision_blender.wire.requests import Request, Result
+from . import handover, settings
+from .backend_link import BackendLink, State
+from .chores import Chore
+from .moments import why_not_now
+from .tickets import Ticket, drop_row, tickets_in_file, write_row
+from .where import results_folder
+
+_UNKNOWN = "The backend does not know this job: it never arrived there. Press the button again."
+
+
+@dataclass
+class _Delivery:
+    """A result on its way into the scene. steps: None until it may begin."""
+
+    ticket: Ticket
+    collected: Collected
+    folder: Path
+    steps: Iterator[str] | None = None
+
+    def begin_anew(self) -> None:
+        steps, self.steps = self.steps, None
+        if steps is not None:
+            # what it had made went with the undo: there is nothing left that it could take back
+            with suppress(ReferenceError):
+                steps.close()
+
+
+class Session:
+    """changed: the panels have something new to show. trouble: the last thing that went wrong outside any job."""
+
+    def __init__(self) -> None:
+        self.link = BackendLink()
+        self.tickets: dict[str, Ticket] = {}
+        self.changed = True
+        self.trouble = ""
+        self.file_is_new = True  # set by the load handler, heeded at the next step
+        self.undone = False  # the same of the undo handler
+        self._dismissed: set[str] = set()
+        self._unaccepted: dict[str, Request] = {}
+        self._sent_by: dict[str, object] = {}  # job id -> the client that was given it
+        self._collecting: set[str] = set()
+        self._chores: list[Chore] = []
+        self._deliveries: deque[_Delivery] = deque()
+
+    # What the panels and operators ask
+
+    @property
+    def placing(self) -> bool:
+        """A result is entering the scene right now."""
+        return bool(self._deliveries) and self._deliveries[0].steps is not None
+
+    @property
+    def busy(self) -> bool:
+        starting = self.link.state is State.STARTING
+        return starting or bool(self._chores or self._deliveries) or any(not ticket.ended for ticket in self.tickets.values())
+
+    def why_no_backend(self) -> str:
+        """Why no job can be given to a backend, in a sentence; empty when one can, or one can be started."""
+        choice = settings.backend_choice()
+        if self.link.usable or self.link.state is State.STARTING or self.link.python(choice.python, choice.home):
+            return ""
+        if choice.python:
+            return f"The backend's Python {choice.python} is not there: correct it in the preferences"
+        return "The backend's environment is missing: make it in the preferences"
+
+    def job_of_take(self, take_id: str, kind: str) -> Ticket | None:
+        """The unfinished job of that kind for the take."""
+        return next((t for t in self.tickets.values() if t.take_id == take_id and t.kind == kind and not t.ended), None)
+
+    # What the operators do
+
+    def start_backend(self) -> None:
+        """Joins or starts the backend off the main thread. Does nothing where it runs or cannot be started."""
+        choice = settings.backend_choice()
+        python = self.link.python(choice.python, choice.home)
+        if python is not None:
+            self.link.start(python, choice.home, choice.idle_minutes)
+        self.changed = True
+
+    def stop_backend(self) -> None:
+        """Unfinished jobs go on when the backend is started again."""
+        self.link.stop(settings.backend_choice().home)
+        self._collecting.clear()
+        for ticket in self.tickets.values():
+            if not ticket.ended:
+                ticket.words, ticket.seconds_left = "goes on when the backend is started", None
+        self.changed = True
+
+    def submit(self, ticket: Ticket, build: Callable[[], Request]) -> None:
+        """Takes a job on. build: makes the request on a thread (it reads files); it must not touch bpy."""
+        self.tickets[ticket.job_id] = ticket
+        ticket.words = "preparing"
+        self._write(ticket)
+        self._chore(build, lambda request: self._built(ticket, request), ticket)
+        if self.link.client is None:
+            self.start_backend()
+
+    def cancel(self, job_id: str) -> None:
+        ticket = self.tickets[job_id]
+        unsent = job_id not in self._sent_by
+        self._unaccepted.pop(job_id, None)
+        self._drop_delivery(job_id)
+        if unsent or ticket.status == "PLACING" or self.link.client is None:
+            self._end(ticket, "CANCELLED")
+        if not unsent and self.link.client is not None:
+            ticket.words = "cancelling"
+            self.link.client.cancel(job_id)
+        self.changed = True
+
+    def dismiss(self, job_id: str) -> None:
+        ticket = self.tickets.pop(job_id)
+        self._dismissed.add(job_id)
+        scene = ticket.scene()
+        if scene is not None:
+            drop_row(scene, job_id)
+        self.changed = True
+
+    def begin_own(self, ticket: Ticket) -> None:
+        """Work that this Blender does itself stands in the list like a job."""
+        self.tickets[ticket.job_id] = ticket
+        self._set(ticket, "RUNNING")
+
+    def end_own(self, ticket: Ticket, status: str, message: str = "") -> None:
+        self._end(ticket, status, message)
+
+    def take_result(self, ticket: Ticket, result: Callable[[], Result]) -> None:
+        """A result that this Blender made itself goes the way of all others. result: finishes it on a thread, without bpy."""
+        self.tickets[ticket.job_id] = ticket
+        ticket.fraction, ticket.words = 1.0, "keeping the result"
+        self._set(ticket, "PLACING")
+        folder = self._folder(ticket)
+
+        def write() -> Collected:
+            return handover.write_files(Collected(ticket.job_id, ticket.kind, result(), ()), folder)
+
+        self._chore(write, lambda files: self._queue(ticket, files, folder), ticket)
+
+    def show_trouble(self, words: str) -> None:
+        self.trouble, self.changed = words, True
+
+    # The pump's side
+
+    def step(self, deadline: float) -> None:
+        """Handles what has come in until ``deadline`` (of ``time.perf_counter``); one thing at least."""
+        if self.file_is_new:
+            self._file_opened()
+        if self.undone:
+            self._after_undo()
+        events, news = self.link.poll()
+        self.changed |= news or bool(events)
+        for event in events:
+            self._heed(event)
+        for chore in [chore for chore in self._chores if chore.finished]:
+            self._chores.remove(chore)
+            chore.settle()
+            self.changed = True
+        if self.link.wants_restart() and any(not ticket.ended for ticket in self.tickets.values()):
+            self.start_backend()
+        self._deliver(deadline)
+
+    def _file_opened(self) -> None:
+        """Forgets the jobs of the file before (the backend keeps them) and takes on those of this one."""
+        self.file_is_new = False
+        for delivery in self._deliveries:
+            delivery.begin_anew()
+        self._deliveries.clear()
+        self._dismissed.clear()
+        self._unaccepted.clear()
+        self._sent_by.clear()
+        self._collecting.clear()
+        self.tickets = {ticket.job_id: ticket for ticket in tickets_in_file()}
+        self.changed = True
+        if all(ticket.ended for ticket in self.tickets.values()):
+            return
+        if self.link.usable:
+            self.link.client.list_jobs()  # type: ignore[union-attr]
+        else:
+            self.start_backend()
+
+    def close(self) -> None:
+        """Ends the threads; jobs go on at the backend."""
+        self.link.close()
+        for chore in self._chores:
+            chore.join(5.0)
+        self._deliveries.clear()
+
+    # Inside
+
+    def _chore(self, work: Callable[[], object], then: Callable[..., None], ticket: Ticket) -> None:
+        self._chores.append(Chore(work, then, lambda error: self._end(ticket, "FAILED", handover.words_of(error))))
+
+    def _built(self, ticket: Ticket, request: Request) -> None:
+        if ticket.ended:
+            return
+        ticket.words = "waiting for the backend"
+        self._unaccepted[ticket.job_id] = request
+        self._send_unaccepted()
+
+    def _send_unaccepted(self) -> None:
+        """Hands the built requests to the client; to a new client again, which is harmless: the id makes them one job."""
+        client = self.link.client
+        if client is None:
+            return
+        for job_id, request in self._unaccepted.items():
+            if self._sent_by.get(job_id) is not client:
+                self._sent_by[job_id] = client
+                client.submit(request, job_id)
+
+    def _heed(self, event: Event) -> None:
+        match event:
+            case Connected():
+                self._send_unaccepted()
+                if any(not ticket.ended for ticket in self.tickets.values()):
+                    self.link.client.list_jobs()  # type: ignore[union-attr]
+            case JobsListed(jobs):
+                self._compare({job.job_id: job for job in jobs})
+            case Refused(job_id="", message=message):
+                self.show_trouble(message)
+            case JobAccepted() | JobProgress() | JobDone() | JobFailed() | JobCancelled() | Collected() | Refused():
+                ticket = self.tickets.get(event.job_id)
+                if ticket is not None and not ticket.ended:
+                    self._heed_job(ticket, event)
+
+    def _heed_job(self, ticket: Ticket, event: Event) -> None:
+        match event:
+            case JobAccepted():
+                self._unaccepted.pop(ticket.job_id, None)
+                ticket.words = ticket.words if ticket.status == "RUNNING" else "in the queue"
+                self._set(ticket, "RUNNING")
+            case JobProgress(fraction=fraction, words=words, seconds_left=seconds_left):
+                ticket.fraction, ticket.words, ticket.seconds_left = fraction, words, seconds_left
+            case JobDone():
+                self._collect(ticket)
+            case JobFailed(message=message):
+                self._end(ticket, "FAILED", message)
+            case JobCancelled():
+                self._end(ticket, "CANCELLED")
+            case Refused(message=message):
+                self._end(ticket, "FAILED", message)
+            case Collected():
+                self._write_files(ticket, event)
+
+    def _compare(self, ledger: dict[str, JobSummary]) -> None:
+        """Brings the jobs of this file in line with the backend's ledger."""
+        for ticket in [ticket for ticket in self.tickets.values() if not ticket.ended]:
+            job = ledger.get(ticket.job_id)
+            if job is None:
+                if ticket.status != "WAITING" or ticket.words == "asking the backend about it":
+                    self._end(ticket, "FAILED", _UNKNOWN)
+                continue
+            self._unaccepted.pop(ticket.job_id, None)
+            self._sent_by.setdefault(ticket.job_id, self.link.client)
+            match job.state:
+                case "done":
+                    self._collect(ticket)
+                case "failed":
+                    self._end(ticket, "FAILED", job.message)
+                case "cancelled":
+                    self._end(ticket, "CANCELLED")
+                case _:
+                    ticket.fraction, ticket.words = job.fraction, job.words or "in the queue"
+                    self._set(ticket, "RUNNING")
+
+    def _folder(self, ticket: Ticket) -> Path:
+        return results_folder(str(ticket.provenance.get("take", "take")), ticket.kind, ticket.job_id)
+
+    def _collect(self, ticket: Ticket) -> None:
+        if ticket.job_id in self._collecting or self.link.client is None:
+            return
+        self._collecting.add(ticket.job_id)
+        ticket.fraction, ticket.words, ticket.seconds_left = 1.0, "fetching the result", None
+        self._set(ticket, "PLACING")
+        self.link.client.collect(ticket.job_id, self._folder(ticket))
+
+    def _write_files(self, ticket: Ticket, collected: Collected) -> None:
+        folder = self._folder(ticket)
+        self._chore(lambda: handover.write_files(collected, folder), lambda files: self._queue(ticket, files, folder), ticket)
+
+    def _queue(self, ticket: Ticket, collected: Collected, folder: Path) -> None:
+        self._collecting.discard(ticket.job_id)
+        if not ticket.ended:
+            self._deliveries.append(_Delivery(ticket, collected, folder))
+
+    def _deliver(self, deadline: float) -> None:
+        if not self._deliveries:
+            return
+        delivery = self._deliveries[0]
+        ticket, scene = delivery.ticket, delivery.ticket.scene()
+        if scene is None:
+            self._deliveries.popleft()
+            self._end(ticket, "FAILED", "Its scene was deleted; nothing was changed.")
+            return
+        words = why_not_now(makes_rigs=ticket.kind == "lift")
+        if not words:
+            words = self._advance(delivery, scene, deadline)
+        self.changed |= words != ticket.words
+        ticket.words = words
+
+    def _advance(self, delivery: _Delivery, scene: bpy.types.Scene, deadline: float) -> str:
+        ticket, words = delivery.ticket, "putting the result into the scene"
+        if delivery.steps is None:
+            delivery.steps = handover.steps(scene, ticket, delivery.collected, delivery.folder)
+        try:
+            while True:
+                words = next(delivery.steps)
+                if time.perf_counter() >= deadline:
+                    return words
+        except StopIteration:
+            self._deliveries.popleft()
+            self._end(ticket, "DONE")
+            handover.remember_for_undo(f"ReVision: {ticket.title}")
+        except Exception as error:
+            self._deliveries.popleft()
+            self._end(ticket, "FAILED", handover.words_of(error))
+        return ticket.words
+
+    def _drop_delivery(self, job_id: str) -> None:
+        """Only one that has not begun; half a rig would stay behind."""
+        for delivery in [d for d in self._deliveries if d.ticket.job_id == job_id and d.steps is None]:
+            self._deliveries.remove(delivery)
+
+    def _after_undo(self) -> None:
+        """Undo takes rows out of scenes and objects from under a delivery: put the first back, begin the second anew."""
+        self.undone = False
+        for scene in bpy.data.scenes:
+            for job_id in self._dismissed:
+                drop_row(scene, job_id)
+        for ticket in self.tickets.values():
+            self._write(ticket)
+        if self._deliveries:
+            self._deliveries[0].begin_anew()
+        self.changed = True
+
+    def _set(self, ticket: Ticket, status: str) -> None:
+        ticket.status = status
+        self._write(ticket)
+
+    def _end(self, ticket: Ticket, status: str, message: str = "") -> None:
+        ticket.message, ticket.words, ticket.seconds_left = message, "", None
+        self._collecting.discard(ticket.job_id)
+        self._unaccepted.pop(ticket.job_id, None)
+        self._set(ticket, status)
+        if status == "FAILED":
+            handover.tell(f"{ticket.title}: {message}")
+
+    def _write(self, ticket: Ticket) -> None:
+        write_row(ticket)
+        self.changed = True
+
+
+_current: list[Session] = []
+
+
+def current() -> Session:
+    """The session of this Blender; there is one from register() to unregister()."""
+    return _current[0]
+
+
+@bpy.app.handlers.persistent
+def _undone(*_arguments: object) -> None:
+    current().undone = True
+
+
+@bpy.app.handlers.persistent
+def _opened(*_arguments: object) -> None:
+    current().file_is_new = True
+
+
+_HANDLERS = (("undo_post", _undone), ("redo_post", _undone), ("load_post", _opened))
+
+
+def register() -> None:
+    _current.append(Session())
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).append(handler)
+
+
+def unregister() -> None:
+    for name, handler in _HANDLERS:
+        getattr(bpy.app.handlers, name).remove(handler)
+    _current.pop().close()

@@ -1,0 +1,71 @@
+"""The panels Lift, Refine, Part Masks and Generate Fine: from the coarse clip to the final one."""
+
+import bpy
+
+from ..operators import reasons
+from ..revision_blender.scene.mask_preview import name_of
+from ..revision_blender.scene.properties import RevisionSettings
+from .base import SidebarPanel, button, settings_column
+from .wording import sentences
+
+
+class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
+    bl_idname = "REVISION_PT_lift"
+    bl_label = "Lift"
+    bl_order = 3
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings: RevisionSettings = context.scene.revision
+        column = settings_column(self.layout)
+        if len(settings.takes) > 1:
+            column.prop_search(settings, "take_name", settings, "takes", icon="ARMATURE_DATA")
+        elif settings.takes:
+            column.label(text=f"Take: {settings.takes[0].name}", icon="ARMATURE_DATA")
+        column.prop(settings, "focal")
+        if settings.focal == 0.0:
+            sentences(column, "Focal length 0: unknown, it is estimated")
+        button(self.layout, "revision.lift", reasons.why_not_lift(context.scene), icon="ARMATURE_DATA")
+
+
+class REVISION_PT_refine(SidebarPanel, bpy.types.Panel):
+    bl_idname = "REVISION_PT_refine"
+    bl_label = "Refine"
+    bl_order = 4
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings_column(self.layout).prop(context.scene.revision, "refine_strength", slider=True)
+        button(self.layout, "revision.refine", reasons.why_not_refine(context.scene), icon="MOD_SMOOTH")
+        sentences(self.layout, "Keys that you set stay exactly as they are.")
+
+
+class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
+    bl_idname = "REVISION_PT_masks"
+    bl_label = "Part Masks"
+    bl_order = 5
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings: RevisionSettings = context.scene.revision
+        settings_column(self.layout).prop(settings, "mask_method")
+        button(self.layout, "revision.render_masks", reasons.why_not_masks(context.scene), icon="MOD_MASK")
+        entry = settings.take()
+        image = bpy.data.images.get(name_of(entry.name)) if entry is not None and entry.masks else None
+        if image is not None:
+            preview = image.preview_ensure()
+            if preview is not None and preview.icon_id:
+                self.layout.template_icon(preview.icon_id, scale=5.0)
+            self.layout.label(text=image.name, icon="IMAGE_DATA")
+
+
+class REVISION_PT_fine(SidebarPanel, bpy.types.Panel):
+    bl_idname = "REVISION_PT_fine"
+    bl_label = "Generate Fine"
+    bl_order = 6
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings: RevisionSettings = context.scene.revision
+        settings_column(self.layout).prop(settings, "engine")
+        button(self.layout, "revision.generate_fine", reasons.why_not_fine(context.scene), icon="RENDER_ANIMATION")
+
+
+classes = (REVISION_PT_lift, REVISION_PT_refine, REVISION_PT_masks, REVISION_PT_fine)
+register, unregister = bpy.utils.register_classes_factory(classes)

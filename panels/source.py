@@ -1,0 +1,76 @@
+"""The panels Source and Generate Coarse: what the video starts from."""
+
+import bpy
+
+from ..operators import reasons
+from ..revision_blender.scene.colour import view_transform_note
+from ..revision_blender.scene.properties import RevisionSettings
+from ..revision_blender.scene.take import find_take
+from .base import SidebarPanel, button, settings_column
+from .wording import sentences
+
+
+class REVISION_PT_source(SidebarPanel, bpy.types.Panel):
+    bl_idname = "REVISION_PT_source"
+    bl_label = "Source"
+    bl_order = 1
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings: RevisionSettings = context.scene.revision
+        self.layout.row().prop(settings, "source", expand=True)
+        column = settings_column(self.layout)
+        if settings.source == "PICTURE":
+            _draw_picture(column, settings)
+        else:
+            _draw_footage(column, settings)
+
+
+def _draw_picture(column: bpy.types.UILayout, settings: RevisionSettings) -> None:
+    column.prop(settings, "picture")
+    column.prop(settings, "prompt")
+    column.prop(settings, "strength", slider=True)
+    column.prop(settings, "frames")
+    column.prop(settings, "fps")
+    column.prop(settings, "seed")
+    _draw_engine(column, settings)
+
+
+def _draw_footage(column: bpy.types.UILayout, settings: RevisionSettings) -> None:
+    column.prop(settings, "footage")
+    column.prop(settings, "footage_start")
+    column.prop(settings, "footage_stride")
+    column.prop(settings, "frames")
+    column.prop(settings, "prompt")
+    _draw_engine(column, settings)
+
+
+def _draw_engine(column: bpy.types.UILayout, settings: RevisionSettings) -> None:
+    column.prop(settings, "engine")
+    if settings.engine == "svd":
+        column.prop(settings, "model_folder")
+
+
+class REVISION_PT_coarse(SidebarPanel, bpy.types.Panel):
+    bl_idname = "REVISION_PT_coarse"
+    bl_label = "Generate Coarse"
+    bl_order = 2
+
+    def draw(self, context: bpy.types.Context) -> None:
+        scene, layout = context.scene, self.layout
+        settings: RevisionSettings = scene.revision
+        if settings.source == "FOOTAGE":
+            button(layout, "revision.load_footage", reasons.why_not_footage(scene), icon="FILE_MOVIE")
+        else:
+            entry = settings.take()
+            if entry is not None and find_take(scene, entry.take_id) is not None:
+                layout.prop(settings, "aim_at_pose")
+            button(layout, "revision.generate_coarse", reasons.why_not_coarse(scene), icon="RENDER_ANIMATION")
+        note = view_transform_note(scene)
+        if note:
+            box = layout.box()
+            sentences(box, note, icon="COLOR")
+            box.operator("revision.use_standard_view")
+
+
+classes = (REVISION_PT_source, REVISION_PT_coarse)
+register, unregister = bpy.utils.register_classes_factory(classes)
