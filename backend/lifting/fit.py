@@ -24,10 +24,13 @@ from revision_blender.motion.camera import Camera
 Array = NDArray[np.floating]
 
 N_SURFACE = 500
+INWARD, OUTWARD = 100.0, 70.0
+BETA_WEIGHT = 0.15
 HEAD_WEIGHT = 0.35  # eleven landmarks lie on the head: together they count like four
 HAND_WEIGHT = 0.5
-LANDMARK_SPREAD, LANDMARK_REACH = 0.010, 0.06  # of the person's height: noise, and beyond it an outlier
+LANDMARK_SPREAD, LANDMARK_REACH = 0.020, 0.08  # of the person's height: noise, and beyond it an outlier
 BONE_SPREAD = 0.30
+ACCELERATION_SPREAD = 12.0  # m/s^2
 OUTLINE_SPREAD, OUTLINE_REACH = 0.02, 0.05
 
 
@@ -45,7 +48,7 @@ class Stage:
 
 STAGES = (Stage("landmarks", 60, 0.06, 1.0, 0.0, 0.0), Stage("outline", 70, 0.04, 0.5, 1.0, 0.0))
 RAW = Stage("raw", 40, 0.015, 0.5, 1.0, 0.0)
-SMOOTH = Stage("smooth", 40, 0.015, 0.5, 1.0, 1.0)
+SMOOTH = Stage("smooth", 40, 0.015, 0.5, 1.0, 0.2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +172,7 @@ class ClipFit:
         energy = self._landmark_energy(posed) + stage.bones * self._bone_energy(posed) + 0.4 * well + walls
         if posed.surface is not None:
             energy = energy + stage.outline * self._outline_energy(posed.surface, step)
-        total = energy.mean() + 0.5 * free.betas.square().sum()
+        total = energy.mean() + BETA_WEIGHT * free.betas.square().sum()
         if stage.smooth > 0.0:
             total = total + stage.smooth * self._acceleration_energy(posed)
         return total
@@ -190,15 +193,16 @@ class ClipFit:
             self.nearest = torch.cdist(self.silhouettes.outline, pixels.detach()).argmin(-1)
         reached = torch.gather(pixels, 1, self.nearest[..., None].expand(-1, -1, 2))
         gap = ((reached - self.silhouettes.outline) / self.height[:, None, None]).square().sum(-1)
-        inward = 40.0 * _robust(outside.square(), OUTLINE_SPREAD, OUTLINE_REACH).mean(-1)
-        outward = 25.0 * _robust(gap, OUTLINE_SPREAD, OUTLINE_REACH).mean(-1)
+        inward = INWARD * _robust(outside.square(), OUTLINE_SPREAD, OUTLINE_REACH).mean(-1)
+        outward = OUTWARD * _robust(gap, OUTLINE_SPREAD, OUTLINE_REACH).mean(-1)
         return self.silhouettes.weight * (inward + outward)
 
     def _acceleration_energy(self, posed: PosedBody) -> Tensor:
-        """Squared accelerations of the joints in the world, in units of 12 m/s^2."""
+        """Accelerations of the joints in the world: squared while small, so that noise goes; linear beyond, so that strokes stay."""
         joints = posed.joints
         acceleration = (joints[2:] - 2.0 * joints[1:-1] + joints[:-2]) * self.fps**2
-        return (acceleration / 12.0).square().sum(-1).mean(0).sum()
+        square = (acceleration / ACCELERATION_SPREAD).square().sum(-1)
+        return (2.0 * (1.0 + square).sqrt() - 2.0).mean(0).sum()
 
 
 def _robust(square: Tensor, spread: float, reach: float) -> Tensor:
