@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from ..motion.camera import Camera
 from ..motion.rotation import continuous_quaternions, quaternion_from_matrix
 from . import actions
+from .errors import SceneError
 from .keys import Channel, write_keys
 
 Array = NDArray[np.floating]
 
 SENSOR_WIDTH = 36.0  # millimetres; a full-frame camera, so that the lens reads like a photographer's
-_FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV's camera (y down, looks along z) to Blender's (y up, looks along -z)
+FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV's camera (y down, looks along z) to Blender's (y up, looks along -z)
 _STILL = 1e-6  # a camera that moves less (metres, entries of the rotation) gets no keys
 
 
@@ -27,7 +28,7 @@ def lens_of(camera: Camera) -> tuple[float, float, float]:
 
 def M_world_blender_camera(camera: Camera, T_blender_world: Array) -> Array:
     """``(F, 4, 4)`` object matrices of the Blender camera."""
-    return T_blender_world @ camera.T_world_camera @ _FLIP
+    return T_blender_world @ camera.T_world_camera @ FLIP
 
 
 def new_camera(name: str, camera: Camera, T_blender_world: Array, frames: Array) -> bpy.types.Object:
@@ -55,18 +56,18 @@ def _key_poses(holder: bpy.types.Object, matrices: Array, frames: Array) -> None
     actions.assign(holder, action, slot)
 
 
-def projection_matrix(holder: bpy.types.Object, depsgraph: bpy.types.Depsgraph, width: int, height: int) -> Array:
-    """``(4, 4)`` camera coordinates (Blender's axes) to clip space for a picture of ``width x height`` square pixels."""
-    return np.array(holder.calc_matrix_camera(depsgraph, x=width, y=height, scale_x=1.0, scale_y=1.0), dtype=np.float64)
-
-
 def camera_of(holder: bpy.types.Object, width: int, height: int, M_world_object: Array, T_blender_world: Array) -> Camera:
-    """The clip camera that a Blender camera is now, perspective only. M_world_object: ``(F, 4, 4)`` its object matrices."""
+    """The clip camera that a Blender camera is now. M_world_object: ``(F, 4, 4)`` its object matrices.
+
+    Raises SceneError for a camera that is not a perspective one.
+    """
     data = holder.data
+    if data.type != "PERSP":
+        raise SceneError(f"The camera {holder.name!r} is not a perspective camera any more; set its type back to Perspective.")
     fit = width if data.sensor_fit == "HORIZONTAL" or (data.sensor_fit == "AUTO" and width >= height) else height
     sensor = data.sensor_height if data.sensor_fit == "VERTICAL" else data.sensor_width
     center = np.array([width / 2.0 - data.shift_x * fit, height / 2.0 + data.shift_y * fit])
-    poses = np.linalg.inv(T_blender_world) @ M_world_object @ _FLIP
+    poses = np.linalg.inv(T_blender_world) @ M_world_object @ FLIP
     scale = np.linalg.norm(poses[:, :3, :3], axis=1, keepdims=True)
     poses[:, :3, :3] /= scale
     return Camera(width, height, data.lens * fit / sensor, center, poses)

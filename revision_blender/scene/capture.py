@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ..motion.clip import BodyTrack, Clip, GroundPlane, Pins
 from . import marks
 from .camera import camera_of
+from .kept_values import kept_values
 from .pins import user_keys
 from .poses import RigRest, track_motion
 from .rig import rest_of
@@ -40,7 +41,7 @@ def _read_now(take: Take, rests: dict[str, RigRest], depsgraph: bpy.types.Depsgr
 
 def _sample(scene: bpy.types.Scene, take: Take, rests: dict[str, RigRest], frames: Iterable[float]) -> _Samples:
     things = [the_object(name, "rig") for name in rests] + [the_object(take.camera_name, "camera")]
-    with only_these(scene, things) as passing:
+    with kept_values(scene), only_these(scene, things) as passing:
         rows = [_read_now(take, rests, go_to(passing, frame)) for frame in frames]
     return _Samples({name: np.stack([bones[name] for bones, _ in rows]) for name in rests}, np.stack([camera for _, camera in rows]))
 

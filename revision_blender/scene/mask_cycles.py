@@ -25,7 +25,7 @@ _EXACT = 0.01  # a pixel further than this from a whole number was not one label
 
 def _glow() -> bpy.types.Material:
     material = bpy.data.materials.new("ReVision labels")
-    if not material.use_nodes:
+    if material.node_tree is None:  # before 5.0; the property is deprecated since
         material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
@@ -80,6 +80,8 @@ def label_scene(camera: bpy.types.Object, width: int, height: int) -> Iterator[t
     """A scene set up for labels with a copy of ``camera``'s lens; removed with all that was made for it."""
     if "cycles" not in bpy.context.preferences.addons:
         raise SceneError("Part masks need the Cycles render engine here; enable the add-on Cycles Render Engine in the preferences.")
+    if camera.data.type != "PERSP":
+        raise SceneError(f"The camera {camera.name!r} is not a perspective camera any more; set its type back to Perspective.")
     scene = bpy.data.scenes.new("ReVision labels")
     lens = camera.data.copy()
     viewer = bpy.data.objects.new("ReVision labels", lens)

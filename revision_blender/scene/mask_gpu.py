@@ -1,5 +1,10 @@
 """Part labels drawn by the graphics card (or its software stand-in) into an integer picture: exact, never blended.
 
+Graphics cards place triangle corners on a grid of 1/256 pixel, which moves edges. So each triangle is drawn as its
+bounding rectangle, and each pixel decides by the homogeneous edge functions of the triangle (Olano and Greer, 1997), the
+rule of the backend's rasteriser: inside is where d.(b x c), d.(c x a), d.(a x b) have the sign of a.(b x c), for the
+pixel's ray d and corners a, b, c in camera coordinates; divided by a.(b x c) their sum is the inverse depth.
+
 Needs a context: any Blender with a window, or 5.2 and later without one (``gpu.init()``).
 """
 
@@ -10,12 +15,34 @@ import gpu
 import numpy as np
 from numpy.typing import NDArray
 
+from ..motion.camera import Camera
 from .errors import SceneError
-from .surfaces import Triangles
 
 Array = NDArray[np.floating]
 
-_NEAREST = 0.005  # metres
+_NEAREST = 0.005  # metres: what is nearer to the camera is not drawn
+_MARGIN = 1.0  # pixels around the bounding rectangle
+_CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 1], [2, 3], [0, 3]])  # the rectangle (x0, y0, x1, y1) as two triangles
+
+_VERTEX = """
+void main()
+{
+  edge_a_ = edge_a; edge_b_ = edge_b; edge_c_ = edge_c; part_ = label;
+  pixel = corner;
+  gl_Position = vec4(2.0 * corner.x / size_nearest.x - 1.0, 1.0 - 2.0 * corner.y / size_nearest.y, 0.0, 1.0);
+}
+"""
+_FRAGMENT = """
+void main()
+{
+  vec3 ray = vec3((floor(pixel) + 0.5 - lens.yz) / lens.x, 1.0);
+  float a = dot(ray, edge_a_), b = dot(ray, edge_b_), c = dot(ray, edge_c_);
+  float inverse_depth = a + b + c;
+  if (a < 0.0 || b < 0.0 || c < 0.0 || inverse_depth <= 0.0) { discard; }
+  gl_FragDepth = clamp(1.0 - inverse_depth * size_nearest.z, 0.0, 1.0);
+  result = part_;
+}
+"""
 
 
 def has_context() -> bool:
@@ -35,62 +62,87 @@ def has_context() -> bool:
 
 @cache
 def _shader() -> gpu.types.GPUShader:
-    interface = gpu.types.GPUStageInterfaceInfo("revision_labels")
-    interface.flat("UINT", "part")
+    between = gpu.types.GPUStageInterfaceInfo("revision_labels")
+    between.smooth("VEC2", "pixel")
+    for name in ("edge_a_", "edge_b_", "edge_c_"):
+        between.flat("VEC3", name)
+    between.flat("UINT", "part_")
     info = gpu.types.GPUShaderCreateInfo()
-    info.push_constant("MAT4", "clip_from_camera")
-    info.vertex_in(0, "VEC3", "place")
-    info.vertex_in(1, "UINT", "label")
-    info.vertex_out(interface)
-    info.fragment_out(0, "UINT", "pixel")
-    info.vertex_source("void main() { part = label; gl_Position = clip_from_camera * vec4(place, 1.0); }")
-    info.fragment_source("void main() { pixel = part; }")
+    info.push_constant("VEC3", "lens")  # focal length and principal point, pixels
+    info.push_constant("VEC3", "size_nearest")  # width, height, depth that maps to depth 0
+    info.vertex_in(0, "VEC2", "corner")
+    for place, name in enumerate(("edge_a", "edge_b", "edge_c"), start=1):
+        info.vertex_in(place, "VEC3", name)
+    info.vertex_in(4, "UINT", "label")
+    info.vertex_out(between)
+    info.fragment_out(0, "UINT", "result")
+    info.depth_write("ANY")
+    info.vertex_source(_VERTEX)
+    info.fragment_source(_FRAGMENT)
     return gpu.shader.create_from_info(info)
 
 
-def _with_tight_depth(projection: Array, depth: Array) -> Array:
-    """The same picture with near and far planes around what there is, for the finest depth steps."""
-    if projection[3, 3] == 1.0:  # orthographic: depth steps are even already
-        return projection
-    seen = depth[depth > _NEAREST]
-    near, far = (float(seen.min()) * 0.99, float(seen.max()) * 1.01 + 0.01) if seen.size else (_NEAREST, 1.0)
-    tight = projection.copy()
-    tight[2, 2], tight[2, 3] = -(far + near) / (far - near), -2.0 * far * near / (far - near)
-    return tight
+def _edges(corners: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Edge functions ``(T, 3, 3)`` divided by the triangle's determinant, and which triangles have one."""
+    a, b, c = np.moveaxis(corners, 1, 0)
+    edges = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
+    determinant = np.einsum("ti,ti->t", a, edges[:, 0])
+    flat = np.abs(determinant) < 1e-15
+    return edges / np.where(flat, 1.0, determinant)[:, None, None], ~flat
 
 
-def _batch(points_camera: NDArray[np.float32], labels: NDArray[np.uint8]) -> gpu.types.GPUBatch:
+def _rectangles(corners: Array, camera: Camera) -> tuple[Array, NDArray[np.bool_]]:
+    """Bounding rectangles ``(T, 4)`` x0 y0 x1 y1 in pixels, and which of them lie in the picture."""
+    depth = corners[..., 2]
+    before = depth > _NEAREST
+    pixels = corners[..., :2] / np.where(before, depth, 1.0)[..., None] * camera.focal + camera.center
+    low, high = pixels.min(axis=1) - _MARGIN, pixels.max(axis=1) + _MARGIN
+    size = np.array([camera.width, camera.height], dtype=np.float64)
+    crossing = before.any(axis=1) & ~before.all(axis=1)  # reaches behind the camera: may be seen anywhere
+    low, high = np.where(crossing[:, None], 0.0, low), np.where(crossing[:, None], size, high)
+    seen = before.any(axis=1) & (high > 0.0).all(axis=1) & (low < size).all(axis=1)
+    return np.concatenate([np.clip(low, 0.0, size), np.clip(high, 0.0, size)], axis=1), seen
+
+
+def _batch(rectangles: Array, edges: Array, labels: NDArray[np.uint8]) -> gpu.types.GPUBatch:
     layout = gpu.types.GPUVertFormat()
-    layout.attr_add(id="place", comp_type="F32", len=3, fetch_mode="FLOAT")
+    layout.attr_add(id="corner", comp_type="F32", len=2, fetch_mode="FLOAT")
+    for name in ("edge_a", "edge_b", "edge_c"):
+        layout.attr_add(id=name, comp_type="F32", len=3, fetch_mode="FLOAT")
     layout.attr_add(id="label", comp_type="U32", len=1, fetch_mode="INT")
-    buffer = gpu.types.GPUVertBuf(layout, len(points_camera))
-    buffer.attr_fill("place", np.ascontiguousarray(points_camera))
-    buffer.attr_fill("label", np.repeat(labels.astype(np.uint32), 3)[:, None])
+    buffer = gpu.types.GPUVertBuf(layout, 6 * len(labels))
+    buffer.attr_fill("corner", np.ascontiguousarray(rectangles[:, _CORNERS].reshape(-1, 2), dtype=np.float32))
+    for index, name in enumerate(("edge_a", "edge_b", "edge_c")):
+        buffer.attr_fill(name, np.repeat(edges[:, index].astype(np.float32), 6, axis=0))
+    buffer.attr_fill("label", np.repeat(labels.astype(np.uint32), 6)[:, None])
     return gpu.types.GPUBatch(type="TRIS", buf=buffer)
 
 
-def draw_labels(triangles: Triangles, M_camera_world: Array, projection: Array, width: int, height: int) -> NDArray[np.uint8]:
-    """Label image ``(height, width)``, row 0 at the top: the nearest triangle at each pixel's centre, both sides count.
+def draw_labels(corners: Array, labels: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:
+    """Label image ``(H, W)``, row 0 at the top: the nearest triangle at each pixel's centre, both sides count.
 
-    M_camera_world: ``(4, 4)`` to Blender's camera axes. projection: ``(4, 4)`` to clip space.
+    corners: ``(T, 3, 3)`` triangle, corner, xyz in OpenCV camera coordinates, metres. labels: ``(T,)``. camera: only its
+    size, focal length and principal point are used. Raises SceneError where the card returns what is no label.
     """
-    corners = triangles.corners.reshape(-1, 3).astype(np.float64)
-    points = corners @ M_camera_world[:3, :3].T + M_camera_world[:3, 3]
-    colour = gpu.types.GPUTexture((width, height), format="R32UI")
-    depth = gpu.types.GPUTexture((width, height), format="DEPTH_COMPONENT32F")
+    colour = gpu.types.GPUTexture((camera.width, camera.height), format="R32UI")
+    depth = gpu.types.GPUTexture((camera.width, camera.height), format="DEPTH_COMPONENT32F")
     target = gpu.types.GPUFrameBuffer(depth_slot=depth, color_slots=(colour,))
     colour.clear(format="UINT", value=(0,))
+    rectangles, seen = _rectangles(corners, camera)
+    edges, whole = _edges(corners)
+    drawn = seen & whole
     with target.bind():
         target.clear(depth=1.0)
-        if len(points):
-            _draw(_batch(points.astype(np.float32), triangles.labels), _with_tight_depth(projection, -points[:, 2]))
-    pixels = np.array(colour.read(), dtype=np.uint32).reshape(height, width)
+        if drawn.any():
+            nearest = max(_NEAREST, float(corners[drawn][..., 2].min()))
+            _draw(_batch(rectangles[drawn], edges[drawn], labels[drawn]), camera, nearest)
+    pixels = np.array(colour.read(), dtype=np.uint32).reshape(camera.height, camera.width)
     if pixels.max(initial=0) > 255:
         raise SceneError(f"The graphics card returned label {int(pixels.max())}; use the Cycles mask pass on this machine.")
     return np.ascontiguousarray(pixels[::-1]).astype(np.uint8)
 
 
-def _draw(batch: gpu.types.GPUBatch, projection: Array) -> None:
+def _draw(batch: gpu.types.GPUBatch, camera: Camera, nearest: float) -> None:
     gpu.state.blend_set("NONE")
     gpu.state.face_culling_set("NONE")
     gpu.state.depth_test_set("LESS_EQUAL")
@@ -98,7 +150,8 @@ def _draw(batch: gpu.types.GPUBatch, projection: Array) -> None:
     try:
         shader = _shader()
         shader.bind()
-        shader.uniform_float("clip_from_camera", projection.astype(np.float32).T.ravel().tolist())
+        shader.uniform_float("lens", (camera.focal, *camera.center))
+        shader.uniform_float("size_nearest", (camera.width, camera.height, nearest))
         batch.draw(shader)
     finally:
         gpu.state.depth_mask_set(False)

@@ -1,6 +1,6 @@
 """The part-mask pass: exact label images of a take at its clip's times, other scene objects occluding."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Literal
 
@@ -9,13 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import mask_cycles, mask_gpu
-from .camera import projection_matrix
+from .camera import FLIP, camera_of
 from .errors import SceneError
+from .kept_values import kept_values
 from .sampling import a_copy, go_to
 from .surfaces import gather
 from .take_record import Take, the_object
 
 Method = Literal["auto", "gpu", "cycles"]
+Labels = NDArray[np.uint8]
 
 
 def method_here(method: Method = "auto") -> Literal["gpu", "cycles"]:
@@ -29,7 +31,7 @@ def method_here(method: Method = "auto") -> Literal["gpu", "cycles"]:
     return "cycles"
 
 
-def render_labels(scene: bpy.types.Scene, take: Take, method: Method = "auto") -> Iterator[NDArray[np.uint8]]:
+def render_labels(scene: bpy.types.Scene, take: Take, method: Method = "auto") -> Iterator[Labels]:
     """One label image ``(H, W)`` uint8 a clip frame, in order, row 0 at the top, in the clip's picture size.
 
     Labels are those of ``masks.labels``; 0 where nothing of the take is seen or something else of the scene that renders
@@ -37,23 +39,31 @@ def render_labels(scene: bpy.types.Scene, take: Take, method: Method = "auto") -
     """
     with ExitStack() as stack:
         passing = stack.enter_context(a_copy(scene))
-        camera = the_object(take.camera_name, "camera")
-        draw = _gpu if method_here(method) == "gpu" else _cycles(stack, camera, take)
-        for frame in take.scene_frames(scene):
-            yield draw(camera, take, go_to(passing, frame))
+        draw = _gpu if method_here(method) == "gpu" else _cycles(stack, take)
+        try:
+            for frame in take.scene_frames(scene):
+                with kept_values(scene):
+                    labels = draw(take, go_to(passing, frame))
+                yield labels
+        except ReferenceError as error:
+            raise SceneError("The mask pass was interrupted by an undo; start it again.") from error
 
 
-def _gpu(camera: bpy.types.Object, take: Take, depsgraph: bpy.types.Depsgraph) -> NDArray[np.uint8]:
-    seen = camera.evaluated_get(depsgraph)
-    M_camera_world = np.linalg.inv(np.array(seen.matrix_world.normalized(), dtype=np.float64))
-    projection = projection_matrix(seen, depsgraph, take.width, take.height)
-    return mask_gpu.draw_labels(gather(take, depsgraph), M_camera_world, projection, take.width, take.height)
+def _gpu(take: Take, depsgraph: bpy.types.Depsgraph) -> Labels:
+    seen = the_object(take.camera_name, "camera").evaluated_get(depsgraph)
+    place = np.array(seen.matrix_world.normalized(), dtype=np.float64)
+    camera = camera_of(seen, take.width, take.height, place[None], np.eye(4))
+    T_camera_world = FLIP @ np.linalg.inv(place)
+    triangles = gather(take, depsgraph)
+    corners = triangles.corners.astype(np.float64) @ T_camera_world[:3, :3].T + T_camera_world[:3, 3]
+    return mask_gpu.draw_labels(corners, triangles.labels, camera)
 
 
-def _cycles(stack: ExitStack, camera: bpy.types.Object, take: Take):
+def _cycles(stack: ExitStack, take: Take) -> Callable[[Take, bpy.types.Depsgraph], Labels]:
+    camera = the_object(take.camera_name, "camera")
     labels, material = stack.enter_context(mask_cycles.label_scene(camera, take.width, take.height))
 
-    def draw(camera: bpy.types.Object, take: Take, depsgraph: bpy.types.Depsgraph) -> NDArray[np.uint8]:
+    def draw(take: Take, depsgraph: bpy.types.Depsgraph) -> Labels:
         place = np.array(camera.evaluated_get(depsgraph).matrix_world.normalized(), dtype=np.float64)
         return mask_cycles.render_labels(labels, material, gather(take, depsgraph), place, take.width, take.height)
 
