@@ -26,6 +26,7 @@ class Log:
     seconds: dict[str, float] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     fps: float = 0.0
+    uncovered: float = -1.0  # pixels of the fine clip without a colour, as its engine counted them
     blender: str = bpy.app.version_string
 
 
@@ -131,12 +132,13 @@ def empty_scene() -> bpy.types.Scene:
 def render_sequence(driver: Driver, scene: bpy.types.Scene) -> None:
     """Render Animation of the sequencer to sequence.mp4, the way a user delivers it."""
     sequencer = importlib.import_module(f"{EXTENSION}.revision_blender.scene.sequencer")
-    target = driver.out / "sequence.mp4"
-    sequencer.set_up_delivery(scene, target)
+    say("rendering the sequence")
+    strips = sequencer.video_strips(scene)
+    size = strips[-1].elements[0].orig_width, strips[-1].elements[0].orig_height
+    sequencer.movie_settings(scene, driver.out / "sequence.mp4", size)
+    sequencer.show_range(scene, strips)
     bpy.ops.render.render(animation=True)
-    produced = [path for path in driver.out.glob("sequence*.mp4") if path != target]
-    if produced and not target.exists():
-        produced[0].rename(target)
+    driver.log.uncovered = float(strips[-1].get("report_uncovered", -1.0))
 
 
 def main() -> None:
