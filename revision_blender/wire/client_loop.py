@@ -108,7 +108,9 @@ class ClientLoop:
         if self._session is None:
             return
         allowed = protocol.HEARTBEAT_SECONDS * (protocol.MISSES_UNTIL_DEAD + 0.5) if self._session.welcomed else WELCOME_SECONDS
-        if self._session.silence > allowed:
+        if not self._session.welcomed and _identity(self._connection.file) != self._tried_file:
+            self._drop_session()  # a backend was started while we were calling the one before it
+        elif self._session.silence > allowed:
             self._lose("The backend does not answer; trying again. If it stays away, start it again: its jobs are kept.")
 
     # --- waiting and hearing

@@ -1,0 +1,137 @@
+"""A clip of 25 frames of 1024 x 576 over the wire, both ways, through a real server process. Bar: 50 ms one way.
+
+One JSON line: ``to_backend_ms`` and ``from_backend_ms`` are medians of the transfer alone (sign, send, receive, check and
+assemble, in another process), measured by an echo of the arrays' arrival; ``accepted_ms`` and ``collected_ms`` are what a
+user of the real server sees, with the durable write of the request and the read of the result in between.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zmq
+
+from revision_blender.wire import codec, paths
+from revision_blender.wire.connection import ConnectionInfo
+from revision_blender.wire.events import Collected, JobAccepted, JobDone
+from revision_blender.wire.framing import Message, pack, unpack
+from revision_blender.wire.protocol import Type
+from revision_blender.wire.replay import ReplayGuard
+from revision_blender.wire.requests import LiftRequest, VideoResult
+
+BAR_MS = 50.0
+KEY = b"benchmark" * 4
+ROUNDS = 15
+
+
+def _peer(port: int) -> None:
+    """The other process: answers a clip with its arrival time, and a question with a clip."""
+    frames = _frames()
+    context: zmq.Context[Any] = zmq.Context()
+    guard = ReplayGuard()
+    with context.socket(zmq.DEALER) as socket:
+        socket.linger = 1000
+        socket.connect(f"tcp://127.0.0.1:{port}")
+        socket.send_multipart(pack(Message(Type.HELLO), KEY))
+        while True:
+            message = unpack(socket.recv_multipart(copy=False), KEY, guard)
+            if message.type == Type.STOP:
+                break
+            arrived = time.monotonic()
+            if message.type == Type.SUBMIT:
+                codec.request_from(codec.content_from(message.fields, message.arrays))
+                socket.send_multipart(pack(Message(Type.ACCEPTED, {"arrived": time.monotonic()}), KEY))
+            else:
+                content = codec.content_of_result("fine", VideoResult(frames, 12.0))
+                reply = Message(Type.RESULT, {"kind": "fine", "values": dict(content.values), "started": arrived}, content.arrays)
+                socket.send_multipart(pack(reply, KEY), copy=False)
+    context.term()
+
+
+def _frames() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (25, 576, 1024, 3), np.uint8)
+
+
+def transfer() -> tuple[list[float], list[float]]:
+    """Milliseconds of each way, in rounds; both processes read one monotonic clock."""
+    frames, to_backend, from_backend = _frames(), [], []
+    context: zmq.Context[Any] = zmq.Context()
+    guard = ReplayGuard()
+    with context.socket(zmq.DEALER) as socket:
+        socket.linger = 0
+        port = socket.bind_to_random_port("tcp://127.0.0.1")
+        peer = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.bench_wire", "--peer", str(port)], cwd=Path(__file__).parents[2])
+        unpack(socket.recv_multipart(), KEY, guard)
+        for _ in range(ROUNDS):
+            start = time.monotonic()
+            content = codec.content_of_request(LiftRequest(frames))
+            socket.send_multipart(pack(Message(Type.SUBMIT, {"kind": "lift", "values": dict(content.values)}, content.arrays), KEY), copy=False)
+            to_backend.append(1000 * (unpack(socket.recv_multipart(), KEY, guard).fields["arrived"] - start))
+            socket.send_multipart(pack(Message(Type.FETCH), KEY))
+            reply = unpack(socket.recv_multipart(copy=False), KEY, guard)
+            codec.result_from(codec.content_from(reply.fields, reply.arrays))
+            from_backend.append(1000 * (time.monotonic() - reply.fields["started"]))
+        socket.send_multipart(pack(Message(Type.STOP), KEY))
+        peer.wait(30)
+    context.term()
+    return to_backend, from_backend
+
+
+def through_the_server() -> tuple[float, float]:
+    """Milliseconds until a clip is accepted (on disk, synced) and until a finished one is collected."""
+    from tests.backend.server_harness import client, job, server
+
+    with tempfile.TemporaryDirectory() as home, server(Path(home)) as running, client(running.info) as listener:
+        done = listener.client.submit(job())
+        listener.wait_for(JobDone, done)
+        _put_result(running.info, Path(home), done)
+        accepted = [_timed(lambda: listener.wait_for(JobAccepted, listener.client.submit(LiftRequest(_frames_once), str(uuid.uuid4())))) for _ in range(5)]
+        collected = [_timed(lambda: (listener.client.collect(done, None), listener.wait_for(Collected, done))) for _ in range(5)]
+        return statistics.median(accepted), statistics.median(collected)
+
+
+_frames_once = _frames()
+
+
+def _put_result(_info: ConnectionInfo, home: Path, job_id: str) -> None:
+    from backend.server.job_file import write_content
+
+    content = codec.content_of_result("decode", VideoResult(_frames_once, 12.0))
+    write_content(paths.jobs_folder(home) / job_id / "result.bin", content)
+
+
+def _timed(action: Callable[[], object]) -> float:
+    start = time.monotonic()
+    action()
+    return 1000 * (time.monotonic() - start)
+
+
+def main() -> None:
+    to_backend, from_backend = transfer()
+    accepted, collected = through_the_server()
+    figures = {
+        "name": "wire",
+        "megabytes": round(_frames_once.nbytes / 1e6, 1),
+        "to_backend_ms": round(statistics.median(to_backend), 1),
+        "from_backend_ms": round(statistics.median(from_backend), 1),
+        "worst_ms": round(max(to_backend[1:] + from_backend[1:]), 1),
+        "accepted_ms": round(accepted, 1),
+        "collected_ms": round(collected, 1),
+        "bar_ms": BAR_MS,
+    }
+    print(json.dumps({**figures, "met": max(figures["to_backend_ms"], figures["from_backend_ms"]) <= BAR_MS}))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--peer"]:
+        _peer(int(sys.argv[2]))
+    else:
+        main()
