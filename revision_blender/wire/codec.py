@@ -86,7 +86,13 @@ def _known(table: Mapping[str, type[Body]], kind: object) -> type[Body]:
 @cache
 def _hints(body: type) -> dict[str, Any]:
     hints = get_type_hints(body)
-    return {item.name: hints[item.name] for item in fields(body)}
+    return {item.name: _plain(hints[item.name]) for item in fields(body)}
+
+
+def _plain(hint: Any) -> Any:
+    """``NDArray[...]`` as the ndarray type it stands for: from numpy 2.5 on it is a ``type`` alias, which hides its origin."""
+    alias = getattr(get_origin(hint), "__value__", None)
+    return hint if alias is None else alias[get_args(hint)]
 
 
 def _content_of(body: Any, kind: str) -> Content:
