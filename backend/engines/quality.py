@@ -33,22 +33,33 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return MAX_PSNR if error == 0.0 else min(MAX_PSNR, 10.0 * float(np.log10(255.0**2 / error)))
 
 
-def flicker(frames: Video, labels: Maps, margin: int = 12) -> float:
-    """Mean absolute change a frame of the pixels further than ``margin`` pixels from the person in both frames, 0 to 255."""
+def flicker(frames: Video, people: Maps, margin: int = 12) -> float:
+    """Mean absolute change a frame of the pixels further than ``margin`` pixels from any person in both frames, 0 to 255.
+
+    people: ``(F, H, W)`` not 0 on the person.
+    """
     import cv2
 
     window = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
-    people = [cv2.dilate((label > 0).astype(np.uint8), window) > 0 for label in labels]
+    near = [cv2.dilate((mask > 0).astype(np.uint8), window) > 0 for mask in people]
     changes = []
     for index in range(1, len(frames)):
-        background = ~(people[index] | people[index - 1])
+        background = ~(near[index] | near[index - 1])
         change = np.abs(frames[index].astype(np.int16) - frames[index - 1])[background]
         changes.append(float(change.mean()) if change.size else 0.0)
     return float(np.mean(changes)) if changes else 0.0
 
 
-def seen_by_detector(frames: Video, labels: Maps, progress: Progress) -> tuple[float, float]:
-    """detected and mask_iou: share of frames with a person, and mean IoU of segmentation and label foreground over those."""
+@dataclass(frozen=True, eq=False)
+class Sighting:
+    """What the detector sees. found: ``(F,)``. people: ``(F, H, W)`` 255 on the person."""
+
+    found: NDArray[np.bool_]
+    people: Maps
+
+
+def sighting_of(frames: Video, progress: Progress) -> Sighting:
+    """Looks for the person in every frame; a video without one is a sighting of nobody."""
     from backend.errors import InputError
     from backend.lifting.landmarks import detect_landmarks
     from backend.lifting.segmentation import person_masks
@@ -56,16 +67,25 @@ def seen_by_detector(frames: Video, labels: Maps, progress: Progress) -> tuple[f
     try:
         landmarks = detect_landmarks(frames, progress.part(0.0, 0.7))
     except InputError:  # it found nobody: that is the measure's answer
-        return 0.0, 0.0
-    people = person_masks(frames, landmarks, progress.part(0.7, 1.0)) > 0
-    foreground = labels > 0
-    overlaps = [float((a & b).sum()) / max(int((a | b).sum()), 1) for a, b in zip(people, foreground, strict=True)]
-    return float(landmarks.found.mean()), float(np.mean(np.array(overlaps)[landmarks.found]))
+        return Sighting(np.zeros(len(frames), bool), np.zeros(frames.shape[:3], np.uint8))
+    return Sighting(landmarks.found, person_masks(frames, landmarks, progress.part(0.7, 1.0)))
+
+
+def overlap(people: Maps, labels: Maps, found: NDArray[np.bool_]) -> float:
+    """Mean intersection over union of segmentation and part masks' foreground over the frames with a person; 0 without any."""
+    pairs = [(a > 0, b > 0) for a, b, seen in zip(people, labels, found, strict=True) if seen]
+    return float(np.mean([(a & b).sum() / max(int((a | b).sum()), 1) for a, b in pairs])) if pairs else 0.0
 
 
 def measure(
     frames: Video, picture: NDArray[np.uint8], labels: Maps, uncovered: float, camera_still: bool, progress: Progress | None = None
 ) -> Quality:
     """All measures of one output. labels: the part masks that it was made from. uncovered: as the engine reported."""
-    detected, overlap = seen_by_detector(frames, labels, progress or silent())
-    return Quality(psnr(frames[0], picture), uncovered, detected, overlap, flicker(frames, labels) if camera_still else None)
+    sighting = sighting_of(frames, progress or silent())
+    return Quality(
+        first_frame_psnr=psnr(frames[0], picture),
+        uncovered=uncovered,
+        detected=float(sighting.found.mean()),
+        mask_iou=overlap(sighting.people, labels, sighting.found),
+        flicker=flicker(frames, np.maximum(sighting.people, labels)) if camera_still else None,
+    )

@@ -25,11 +25,13 @@ from revision_blender.wire.requests import VideoResult
 Array = NDArray[np.floating]
 Picture = NDArray[np.uint8]
 
-STANDING, GONE = 1.0, 9.0  # pixels at 1024: a place moved by less shows the picture as it is, by more only what is the person's
-TORN = (3.0, 6.0)  # the sheet's edges stretched by this factor begin to fade, and are gone
+STANDING, GONE = 1.0, 6.0  # pixels at 1024: a place moved by less shows the picture as it is, by more only what is the person's
+TORN = (1.3, 1.9)  # the sheet's edges stretched by this factor begin to fade, and are gone
 
 
-def animate(picture: Picture, source: Clip, motion: Clip, seed: int, progress: Progress, person: NDArray[np.bool_] | None = None) -> VideoResult:
+def animate(
+    picture: Picture, source: Clip, motion: Clip, seed: int, progress: Progress, person: NDArray[np.bool_] | None = None
+) -> VideoResult:
     """The picture's people moved as ``motion`` says, before ``motion``'s camera; one frame a clip frame.
 
     source: the clip whose frame 0 lies over the picture. person: ``(H, W)`` where the people are, found here if not given.
@@ -150,4 +152,6 @@ def _joined_weights(actors: tuple[Actor, ...]) -> NDArray[np.float32]:
 
 def _joined_mirror(actors: tuple[Actor, ...]) -> NDArray[np.intp]:
     offsets = np.cumsum([0] + [actor.identity.model.n_vertices for actor in actors[:-1]])
-    return np.concatenate([mirror_vertices(actor.identity.model.v_template) + offset for actor, offset in zip(actors, offsets, strict=True)])
+    return np.concatenate(
+        [mirror_vertices(actor.identity.model.v_template) + offset for actor, offset in zip(actors, offsets, strict=True)]
+    )

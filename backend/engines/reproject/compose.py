@@ -26,9 +26,7 @@ def _softened(coverage: F32) -> F32:
 
 
 @njit(cache=True)
-def _blend(
-    body: F32, body_alpha: F32, body_near: F32, halo: F32, halo_alpha: F32, halo_near: F32, result: NDArray[np.uint8]
-) -> int:
+def _blend(body: F32, body_alpha: F32, body_near: F32, halo: F32, halo_alpha: F32, halo_near: F32, result: NDArray[np.uint8]) -> int:
     """The farther layer over the plate, then the nearer one."""
     height, width = body_alpha.shape
     uncovered = 0

@@ -23,7 +23,7 @@ class Cutout:
 
     picture: sRGB bytes. person: True on the person. alpha: soft matte in [0, 1]. colours: the person's, carried on over the
     border, so that no background shows in them, float32 0 to 255. hole: what the background has to be invented for.
-    fringe: pixels of the strip about the person, the reach of ``hole`` included.
+    fringe: pixels, twice the reach of the hole beyond the person.
     """
 
     picture: Picture

@@ -81,7 +81,9 @@ def _pulls(
     """Per vertex: the summed shift wanted in pixels ``(V, 2)`` (scaled as its weight is), and the number of wishes ``(V,)``."""
     weight = TURN_WEIGHT * height
     tree = cKDTree(np.concatenate([rim.points, rim.normals * weight], axis=1))
-    distance, match = tree.query(np.concatenate([outline.points, outline.normals * weight], axis=1), distance_upper_bound=2.0 * REACH * height)
+    distance, match = tree.query(
+        np.concatenate([outline.points, outline.normals * weight], axis=1), distance_upper_bound=2.0 * REACH * height
+    )
     found = np.isfinite(distance)
     target = rim.points[np.where(found, match, 0)]
     shift = target - outline.points

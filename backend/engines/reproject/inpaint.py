@@ -19,6 +19,8 @@ WORK_SIDE = 512  # the search runs at no more than this many pixels on the longe
 COARSEST = 48
 ROUNDS = 4  # search and vote, at each level; the coarsest gets three times as many
 SEARCHES = 2
+ROWS_APART = 12.0  # price, in gray levels squared, of a match a tenth of the height above or below: scenes change most that way
+COLUMNS_APART = 1.0  # the same for a match a tenth of the width to the side
 
 
 def filled(picture: NDArray[np.uint8], hole: Mask, seed: int = 0) -> NDArray[np.uint8]:
@@ -145,7 +147,8 @@ def _distance(colours: F32, y: int, x: int, v: int, u: int, limit: float) -> flo
                 total += difference * difference
         if total > limit * (2 * RADIUS + 1) ** 2:
             return np.inf
-    return total / max(count, 1)
+    rows, columns = 10.0 * (v - y) / height, 10.0 * (u - x) / width
+    return total / max(count, 1) + ROWS_APART * rows * rows + COLUMNS_APART * columns * columns
 
 
 @njit(cache=True)

@@ -122,7 +122,10 @@ def _shade(
             u, v = place[0] / place[2] * lens[0] + lens[1], place[1] / place[2] * lens[0] + lens[2]
             r0, g0, b0 = _bilinear(raw, u, v)
             r1, g1, b1 = _bilinear(clean, u, v)
-            colour[y, x, 0] = trusted * (r0 + moved * (r1 - r0)) + (1.0 - trusted) * mixed[0]
-            colour[y, x, 1] = trusted * (g0 + moved * (g1 - g0)) + (1.0 - trusted) * mixed[1]
-            colour[y, x, 2] = trusted * (b0 + moved * (b1 - b0)) + (1.0 - trusted) * mixed[2]
-            alpha[y, x] = mixed[5] if opaque else mixed[5] * (1.0 - moved + moved * _bilinear_gray(matte, u, v))
+            own = 1.0 if opaque else _bilinear_gray(matte, u, v)
+            share = (1.0 - moved) + moved * own  # the picture as it is, opaque, gives way to the person with their matte
+            late = moved * own / max(share, 1e-6)
+            colour[y, x, 0] = trusted * (r0 + late * (r1 - r0)) + (1.0 - trusted) * mixed[0]
+            colour[y, x, 1] = trusted * (g0 + late * (g1 - g0)) + (1.0 - trusted) * mixed[1]
+            colour[y, x, 2] = trusted * (b0 + late * (b1 - b0)) + (1.0 - trusted) * mixed[2]
+            alpha[y, x] = mixed[5] * share
