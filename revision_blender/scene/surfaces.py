@@ -74,13 +74,14 @@ def _all(take: Take, depsgraph: bpy.types.Depsgraph) -> Iterator[Triangles]:
         if not _renders(instance, rendered):
             continue
         thing = instance.object
-        mesh = thing.to_mesh()
+        mesh = thing.data if thing.type == "MESH" else thing.to_mesh()
         if mesh is None:
             continue
         matrix = np.array(instance.matrix_world, dtype=np.float64)
         labelled = not instance.is_instance and thing.original.name in bodies
         yield _triangles(mesh, matrix, thing.original, labelled)
-        thing.to_mesh_clear()
+        if thing.type != "MESH":
+            thing.to_mesh_clear()
 
 
 def gather(take: Take, depsgraph: bpy.types.Depsgraph) -> Triangles:
