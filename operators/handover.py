@@ -73,6 +73,14 @@ def _fine(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> Itera
 def _add_strip(scene: bpy.types.Scene, take: RevisionTake, ticket: Ticket, collected: Collected, name: str) -> None:
     fps, start, made = collected.result.fps, take.start_frame, _made(ticket, collected)
     sequencer.add_video(scene, collected.files, fps=fps, name=name, start_frame=start, provenance=made)
+    _open_in_sequencer(scene)
+
+
+def _open_in_sequencer(scene: bpy.types.Scene) -> None:
+    """From Blender 5.0 on a workspace names the scene that its sequencer shows; where it names none, the strip could not be seen."""
+    for window in bpy.context.window_manager.windows:
+        if window.scene == scene and getattr(window.workspace, "sequencer_scene", scene) is None:
+            window.workspace.sequencer_scene = scene
 
 
 def _made(ticket: Ticket, collected: Collected) -> dict[str, str | float | int]:

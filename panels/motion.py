@@ -6,7 +6,6 @@ from ..operators import reasons
 from ..revision_blender.scene.mask_preview import name_of
 from ..revision_blender.scene.properties import RevisionSettings
 from .base import SidebarPanel, button, settings_column
-from .wording import sentences
 
 
 class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
@@ -22,8 +21,6 @@ class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
         elif settings.takes:
             column.label(text=f"Take: {settings.takes[0].name}", icon="ARMATURE_DATA")
         column.prop(settings, "focal")
-        if settings.focal == 0.0:
-            sentences(column, "Focal length 0: unknown, it is estimated")
         button(self.layout, "revision.lift", reasons.why_not_lift(context.scene), icon="ARMATURE_DATA")
 
 
@@ -35,7 +32,6 @@ class REVISION_PT_refine(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings_column(self.layout).prop(context.scene.revision, "refine_strength", slider=True)
         button(self.layout, "revision.refine", reasons.why_not_refine(context.scene), icon="MOD_SMOOTH")
-        sentences(self.layout, "Keys that you set stay exactly as they are.")
 
 
 class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):

@@ -6,7 +6,7 @@ import blf
 import bpy
 
 _FONT = 0
-_MARGIN = 44.0  # pixels at interface scale 1: the panel's borders, the box's and the scroll bar
+_MARGIN = 62.0  # pixels at interface scale 1: the panel's borders, the box's, the tabs and the label's own padding
 _ICON = 22.0
 
 

@@ -73,7 +73,7 @@ class RevisionSettings(bpy.types.PropertyGroup):
     engine: EnumProperty(name="Engine", items=ENGINES, default="reproject")
     model_folder: StringProperty(name="Model", subtype="DIR_PATH", description="The diffusers folder of Stable Video Diffusion")
     aim_at_pose: BoolProperty(name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame")
-    focal: FloatProperty(name="Focal Length", min=0.0, default=0.0, description="Of the picture, in pixels; 0 where unknown")
+    focal: FloatProperty(name="Focal Length", min=0.0, default=0.0, description="Of the picture, in pixels; 0: unknown, it is estimated")
     refine_strength: FloatProperty(name="Strength", min=0.0, max=1.0, default=1.0, subtype="FACTOR", description="How far the motion may leave the lift")
     mask_method: EnumProperty(name="Drawn By", items=MASK_METHODS, default="auto")
     take_name: StringProperty(name="Take", description="The take that Lift, Refine, Part Masks and Generate Fine work on")

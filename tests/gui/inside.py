@@ -1,0 +1,106 @@
+"""Runs inside the real Blender: lays the window out, then does nothing but say how things stand. It presses no button.
+
+Started as ``blender … --python inside.py -- STATUS_FILE [FILE.blend options]``. Ten times a second it writes one JSON file; what
+the user copies (Ctrl+C over a button copies its command) is told there too, and that is how the test finds buttons.
+"""
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import bpy
+
+STATUS = Path(sys.argv[sys.argv.index("--") + 1])
+NAME = "bl_ext.user_default.revision_blender"
+PERIOD = 0.1
+
+state = {"copied": 0, "command": "", "draws": 0, "beats": 0}
+
+
+def lay_out() -> None:
+    """The tab open in the 3D viewport, the sequencer under it."""
+    window = bpy.context.window_manager.windows[0]
+    screen = window.screen
+    for area in screen.areas:
+        if area.type == "DOPESHEET_EDITOR":
+            area.ui_type = "SEQUENCE_EDITOR"
+    view = view_area()
+    view.spaces[0].show_region_ui = True
+    view.spaces[0].shading.type = "SOLID"
+
+
+def view_area() -> bpy.types.Area:
+    areas = bpy.context.window_manager.windows[0].screen.areas
+    return max((area for area in areas if area.type == "VIEW_3D"), key=lambda area: area.width * area.height)
+
+
+def sidebar() -> bpy.types.Region:
+    return next(region for region in view_area().regions if region.type == "UI")
+
+
+def strips() -> list[dict]:
+    editor = bpy.context.scene.sequence_editor
+    return [{"name": strip.name, "channel": strip.channel} for strip in editor.strips] if editor else []
+
+
+def scene_now() -> dict:
+    scene = bpy.context.scene
+    active = bpy.context.view_layer.objects.active
+    return {
+        "file": bpy.data.filepath,
+        "strips": strips(),
+        "takes": [thing["revision_take"] for thing in scene.collection.children_recursive if "revision_take" in thing],
+        "objects": [thing.name for thing in scene.objects],
+        "actions": [action.name for action in bpy.data.actions],
+        "active": active.name if active else "",
+        "mode": active.mode if active else "",
+        "selected": sorted(thing.name for thing in bpy.context.view_layer.objects if thing.select_get()),
+        "source": {key: str(getattr(scene.revision, key)) for key in ("source", "picture", "frames", "prompt")},
+        "frame": scene.frame_current,
+        "view_transform": scene.view_settings.view_transform,
+    }
+
+
+def session_now() -> dict:
+    session = importlib.import_module(f"{NAME}.operators.session").current()
+    pump = importlib.import_module(f"{NAME}.operators.pump")
+    jobs = [
+        {"job_id": t.job_id, "kind": t.kind, "status": t.status, "fraction": t.fraction, "words": t.words, "message": t.message}
+        for t in session.tickets.values()
+    ]
+    return {"backend": session.link.state.name, "why": session.link.why, "trouble": session.trouble, "jobs": jobs, "pump": list(pump.durations)}
+
+
+def tell() -> float:
+    state["beats"] += 1
+    manager = bpy.context.window_manager
+    if manager.clipboard.strip():
+        state["copied"] += 1
+        state["command"] = manager.clipboard
+        manager.clipboard = " "
+    region = sidebar()
+    place = {"x": region.x, "y": region.y, "width": region.width, "height": region.height, "tab": region.active_panel_category}
+    whole = {**state, "sidebar": place, "window": [manager.windows[0].width, manager.windows[0].height], **scene_now(), **session_now()}
+    partial = STATUS.with_suffix(".partial")
+    partial.write_text(json.dumps(whole))
+    os.replace(partial, STATUS)
+    return PERIOD
+
+
+def count_draw() -> None:
+    state["draws"] += 1
+
+
+def begin() -> None:
+    bpy.ops.preferences.addon_enable(module=NAME)
+    bpy.context.preferences.view.show_splash = False
+    bpy.context.preferences.view.show_tooltips = False
+    bpy.types.SpaceView3D.draw_handler_add(count_draw, (), "WINDOW", "POST_VIEW")
+    lay_out()
+    tell()
+    bpy.app.timers.register(tell, first_interval=PERIOD, persistent=True)
+
+
+bpy.app.timers.register(begin, first_interval=0.5)

@@ -1,0 +1,221 @@
+"""A real Blender window, seen through its status file and screenshots, and worked with mouse and keys."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+WIDTH, HEIGHT = 1600, 1000
+SLOW = 4.0  # seconds granted to the window for taking in one gesture; two busy cores draw by software
+
+
+class Gone(AssertionError):
+    """Blender ended, or what was waited for did not come."""
+
+
+def gui_blender() -> Path | None:
+    shared = Path(os.environ.get("REVISION_SHARED") or ROOT.parent / "shared")
+    tool = shared / "tools" / "gui-blender"
+    return tool if tool.is_file() else None
+
+
+def install_into(resources: Path, archive: Path, executable: Path, env: dict[str, str]) -> None:
+    """Installs the zip from disk, as a user does."""
+    command = [executable, "--command", "extension", "install-file", "-r", "user_default", "--enable", archive]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(resources.glob("**/revision_blender/blender_manifest.toml")), done.stdout + done.stderr
+
+
+@dataclass
+class Window:
+    """One running Blender. status: its last word about itself."""
+
+    executable: Path
+    display: str
+    folder: Path
+    resources: Path
+    env: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen | None = None
+    shots: int = 0
+
+    @property
+    def status_file(self) -> Path:
+        return self.folder / "status.json"
+
+    def start(self, blend: Path | None = None) -> None:
+        self.status_file.unlink(missing_ok=True)
+        log = (self.folder / "blender.log").open("ab")
+        command = [str(self.executable), "--factory-startup", "--window-geometry", "0", "0", str(WIDTH), str(HEIGHT), "--no-window-focus"]
+        command += [str(blend)] if blend else []
+        command += ["--python", str(HERE / "inside.py"), "--", str(self.status_file)]
+        self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
+        self.wait(lambda s: s["sidebar"]["width"] > 100, 120.0, "the sidebar")
+        self.open_tab()
+
+    def open_tab(self) -> None:
+        """Clicks down the tabs at the sidebar's right edge until ReVision's is open."""
+        place = self.beat(5)["sidebar"]
+        x, top = place["x"] + place["width"] - 11, HEIGHT - place["y"] - place["height"]
+        for y in range(top + 20, top + place["height"] - 10, 25):
+            self.click(x, y)
+            if self.beat()["sidebar"]["tab"] == "ReVision":
+                return
+        self.shot(self.folder / "failed.png")
+        raise Gone(f"no tab ReVision in the sidebar; see {self.folder}/failed.png")
+
+    def kill(self) -> None:
+        """kill -9 of the whole group: Blender and the namespace helper that started it."""
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait(20)
+
+    # Seeing
+
+    def status(self) -> dict[str, Any]:
+        try:
+            return json.loads(self.status_file.read_text())
+        except FileNotFoundError:
+            return {"sidebar": {"width": 0, "tab": ""}, "beats": 0, "copied": 0, "jobs": []}
+
+    def wait(self, reached: Callable[[dict[str, Any]], Any], seconds: float, what: str) -> dict[str, Any]:
+        """Polls the status until ``reached`` says so; fails with the last status and a screenshot."""
+        end = time.monotonic() + seconds
+        while True:
+            status = self.status()
+            if reached(status):
+                return status
+            if self.process is not None and self.process.poll() is not None:
+                raise Gone(f"Blender ended (status {self.process.returncode}): {self.log_tail()}")
+            if time.monotonic() > end:
+                self.shot(self.folder / "failed.png")
+                status.pop("pump", None)
+                raise Gone(f"{what} did not come within {seconds:.0f} s; {self.folder}/failed.png; {json.dumps(status)[-3000:]}")
+            time.sleep(0.05)
+
+    def log_tail(self) -> str:
+        return (self.folder / "blender.log").read_text(errors="replace")[-2000:]
+
+    def beat(self, count: int = 2) -> dict[str, Any]:
+        """Waits until Blender's main loop has come round ``count`` times."""
+        before = self.status()["beats"]
+        return self.wait(lambda s: s["beats"] >= before + count, 30.0, "Blender's next beat")
+
+    def shot(self, path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["import", "-display", self.display, "-window", "root", str(path)], check=True, timeout=30)
+        return path
+
+    def pixels(self) -> np.ndarray:
+        """``(HEIGHT, WIDTH, 3)`` of what the screen shows now."""
+        command = ["import", "-display", self.display, "-window", "root", "-depth", "8", "rgb:-"]
+        raw = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
+        return np.frombuffer(raw, np.uint8).reshape(HEIGHT, WIDTH, 3)
+
+    # Doing
+
+    def _xdotool(self, *words: object) -> None:
+        subprocess.run(["xdotool", *map(str, words)], env={**os.environ, "DISPLAY": self.display}, check=True, timeout=20)
+
+    def move(self, x: int, y: int) -> None:
+        """To a place on the screen; the small step makes Blender notice what lies under the pointer."""
+        self._xdotool("mousemove", x - 2, y - 1, "mousemove", x, y)
+
+    def click(self, x: int, y: int) -> None:
+        self.move(x, y)
+        self.beat()
+        self._xdotool("click", 1)
+
+    def key(self, *keys: str) -> None:
+        self._xdotool("key", *keys)
+
+    def type(self, words: str) -> None:
+        self._xdotool("type", "--delay", "8", words)
+
+    def scroll(self, notches: int) -> None:
+        """Down when positive; the pointer has to be over the sidebar."""
+        for _ in range(abs(notches)):
+            self._xdotool("click", 5 if notches > 0 else 4)
+        self.beat()
+
+    def command_at(self, x: int, y: int) -> str:
+        """What the button under this place would do, as Ctrl+C over it copies; empty where there is none."""
+        before = self.status()["copied"]
+        self.move(x, y)
+        self.beat(1)
+        self.key("ctrl+c")
+        end = time.monotonic() + 0.6
+        while time.monotonic() < end:
+            status = self.status()
+            if status["copied"] > before:
+                return str(status["command"])
+            time.sleep(0.02)
+        return ""
+
+    def rows(self) -> Iterator[tuple[int, int]]:
+        """The middles of what looks like a widget in the sidebar, from the top: places worth a look."""
+        place = self.status()["sidebar"]
+        left, right = place["x"] + 8, place["x"] + place["width"] - 40
+        top, bottom = HEIGHT - place["y"] - place["height"], HEIGHT - place["y"]
+        x = left + (right - left) * 2 // 5
+        column = self.pixels()[top:bottom, x - 30 : x + 30].astype(int)
+        # a button is wider than its words: a row counts by what most of its pixels are
+        row_colour = np.median(column, axis=1)
+        changes = np.flatnonzero(np.abs(np.diff(row_colour, axis=0)).max(axis=1) > 4)
+        for upper, lower in zip(changes[:-1], changes[1:], strict=True):
+            if 14 <= lower - upper <= 44:
+                yield x, top + int(upper + lower) // 2
+
+    def find(self, command: str) -> tuple[int, int]:
+        """Where the button is that would do ``command``; scrolls the sidebar when it is not in sight."""
+        place = self.status()["sidebar"]
+        middle = place["x"] + place["width"] // 2, HEIGHT - place["y"] - place["height"] // 2
+        for notches in (0, -60, 12, 12, 12, 12, 12):
+            if notches:
+                self.move(*middle)
+                self.scroll(notches)
+            for x, y in self.rows():
+                if command in self.command_at(x, y):
+                    return x, y
+        self.shot(self.folder / "failed.png")
+        raise Gone(f"no button in the sidebar does {command}; see {self.folder}/failed.png")
+
+    def press(self, operator: str) -> None:
+        """Finds the operator's button and clicks it with the mouse."""
+        x, y = self.find(f"bpy.ops.revision.{operator}(")
+        self.click(x, y)
+        self.beat()
+
+
+def display_of(tool: Path) -> str:
+    return subprocess.run([tool, "display"], capture_output=True, text=True, check=True, timeout=60).stdout.strip()
+
+
+def executable_of(tool: Path) -> Path | None:
+    done = subprocess.run([tool, "path"], capture_output=True, text=True, check=False, timeout=60)
+    return Path(done.stdout.strip()) if done.returncode == 0 else None
+
+
+def environment_for(folder: Path, display: str) -> dict[str, str]:
+    """Nothing of the user's own Blender or backend takes part."""
+    python = os.environ.get("REVISION_PYTHON") or str(ROOT / ".venv-backend" / "bin" / "python")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "BLENDER_"))}
+    resources, home = folder / "resources", folder / "home"
+    for path in (resources, home):
+        path.mkdir(parents=True, exist_ok=True)
+    return {**env, "DISPLAY": display, "BLENDER_USER_RESOURCES": str(resources), "REVISION_HOME": str(home), "REVISION_PYTHON": python}
+
+
+def have(*programs: str) -> bool:
+    return all(shutil.which(program) for program in programs)
