@@ -16,7 +16,7 @@ from backend.lifting.initial_pose import initial_pose
 from backend.lifting.landmark_names import BONES, HEAD, N_LANDMARKS, index_of
 from backend.lifting.landmarks import Landmarks, person_height
 from backend.lifting.pose_limits import PoseLimits
-from backend.lifting.silhouette import RESEEK_EVERY, Silhouettes, silhouettes_of
+from backend.lifting.silhouette import RESEEK_EVERY, silhouettes_of
 from backend.progress import Progress
 from revision_blender.motion.body_model import BodyModel
 from revision_blender.motion.camera import Camera

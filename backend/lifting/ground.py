@@ -1,34 +1,40 @@
 """The floor, from the feet that stand on it and from how people and cameras are held.
 
-Least squares over the plane's normal with three kinds of evidence: feet that hardly move lie on it, a person is upright on
-average, a camera is held level (its roll is small; its pitch is anyone's guess).
+Least squares over the plane's normal with three kinds of evidence: feet that hardly move lie on it, a body is in balance over
+them, a camera is held level (its roll is small; its pitch is anyone's guess).
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
+from revision_blender.masks.labels import SMPL_JOINT_NAMES
 from revision_blender.motion.clip import GroundPlane
 
 Array = NDArray[np.floating]
 
+# Where a body's mass is, by the joint at the upper end of each segment (after de Leva, 1996, rounded).
+MASS: dict[str, float] = {
+    "pelvis": 0.14, "spine1": 0.10, "spine2": 0.10, "spine3": 0.14, "head": 0.08, "hip": 0.06, "knee": 0.09, "ankle": 0.03,
+    "shoulder": 0.015, "elbow": 0.02, "wrist": 0.015,
+}  # fmt: skip
+BEARING_HEIGHT = 0.12  # metres
+CALM_SPEED = 0.5  # m/s, mean over the joints
 STILL_SPEED = 0.35  # m/s: slower feet may stand
 FOOT_SPREAD = 0.05  # metres
 ROLL_SPREAD = 0.05  # radians
 UPRIGHT_SPREAD = 0.15  # radians
 
 
-def ground_plane(feet: Array, trunk_up: Array, R_world_camera: Array, fps: float) -> GroundPlane:
+def ground_plane(joints: Array, feet: Array, R_world_camera: Array, fps: float) -> GroundPlane:
     """The floor in world coordinates.
 
-    feet: ``(F, N, 3)`` points under the soles, world metres. trunk_up: ``(F, 3)`` unit vectors from the hips to the head.
-    R_world_camera: ``(F, 3, 3)``.
+    joints: ``(F, 24, 3)`` SMPL's. feet: ``(F, N, 3)`` points under the soles, both world metres. R_world_camera: ``(F, 3, 3)``.
     """
     standing = _standing(feet, fps)
-    up = _upright(trunk_up, R_world_camera)
+    up = _upright(joints, feet, R_world_camera, fps)
     normal = up
     for _ in range(4):
-        low = _lowest(standing, normal)
-        normal = _normal(low, up, R_world_camera[0])
+        normal = _normal(_lowest(standing, normal), up, R_world_camera[0])
     return GroundPlane(normal=normal, point=_point(_lowest(standing, normal), normal))
 
 
@@ -42,12 +48,41 @@ def _standing(feet: Array, fps: float) -> Array:
     return feet[still] if still.sum() >= 3 else feet.reshape(-1, 3)
 
 
-def _upright(trunk_up: Array, R_world_camera: Array) -> Array:
-    """The mean of the trunk's directions, its sideways part (seen from the camera) held small."""
-    mean = np.median(trunk_up, axis=0)
+def _upright(joints: Array, feet: Array, R_world_camera: Array, fps: float) -> Array:
+    """A body in balance has its weight over its feet, however it bends: the mean direction from the one to the other.
+
+    Frames count by how calm they are: a body that falls, runs or jumps is not in balance. The part sideways to the camera
+    is held small.
+    """
+    weight = np.array([MASS.get(name.removeprefix("left_").removeprefix("right_"), 0.0) for name in SMPL_JOINT_NAMES])
+    center = np.einsum("fja,j->fa", joints, weight / weight.sum())
+    trunk = _unit(joints[:, SMPL_JOINT_NAMES.index("neck")] - joints[:, SMPL_JOINT_NAMES.index("pelvis")])
+    first = _unit(np.median(trunk, axis=0))
+    support = np.stack([_support(frame, first) for frame in feet])
+    mean = _calm(joints, fps) @ _unit(center - support)
     sideways = R_world_camera[0][:, 0]
-    mean = mean - 0.9 * (mean @ sideways) * sideways
-    return mean / np.linalg.norm(mean)
+    return _unit(mean - 0.9 * (mean @ sideways) * sideways)
+
+
+def _calm(joints: Array, fps: float) -> Array:
+    """``(F,)`` weights that sum to 1, large where the body hardly moves."""
+    if len(joints) < 2:
+        return np.ones(len(joints))
+    step = np.linalg.norm(np.diff(joints, axis=0), axis=-1).mean(axis=1) * fps
+    speed = np.maximum(np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]]))
+    weight = 1.0 / (1.0 + (speed / CALM_SPEED) ** 2) ** 2
+    return weight / weight.sum()
+
+
+def _support(feet: Array, up: Array) -> Array:
+    """The middle of the feet of one frame ``(N, 3)`` that bear the body: those not clearly higher than the lowest."""
+    height = feet @ up
+    bearing = height < height.min() + BEARING_HEIGHT
+    return feet[bearing].mean(axis=0)
+
+
+def _unit(vector: Array) -> Array:
+    return vector / np.maximum(np.linalg.norm(vector, axis=-1, keepdims=True), 1e-9)
 
 
 def _lowest(points: Array, normal: Array) -> Array:

@@ -29,14 +29,13 @@ MIRROR = np.array([index_of(_mirrored(name)) for name in LANDMARK_NAMES])
 HEAD = tuple(range(11))
 
 # (start, end) of the limbs' and the trunk's bones: what is compared with MediaPipe's own 3D directions.
-BONES: tuple[tuple[int, int], ...] = tuple(
-    (index_of(f"{side}_{start}"), index_of(f"{side}_{end}"))
+BONES: tuple[tuple[int, int], ...] = (
+    *((index_of(f"{side}_{start}"), index_of(f"{side}_{end}"))
     for side in ("left", "right")
     for start, end in (
         ("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"), ("heel", "foot_index"), ("hip", "shoulder"),
         ("wrist", "index"),
-    )
-) + (
+    )),
     (index_of("left_hip"), index_of("right_hip")),
     (index_of("left_shoulder"), index_of("right_shoulder")),
     (index_of("left_ear"), index_of("right_ear")),

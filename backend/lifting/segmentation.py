@@ -23,14 +23,16 @@ GUIDE_EPSILON = 6e-4  # of a picture in [0, 1]: edges weaker than about 6/255 do
 VISIBLE = 0.3
 
 # How far a body with its clothes reaches from its bones, metres. Tight at the hands: there things are held.
-REACH: tuple[tuple[str, str, float], ...] = tuple(
-    (f"{side}_{a}", f"{side}_{b}", reach)
+REACH: tuple[tuple[str, str, float], ...] = (
+    *((f"{side}_{a}", f"{side}_{b}", reach)
     for side in ("left", "right")
     for a, b, reach in (
         ("shoulder", "elbow", 0.15), ("elbow", "wrist", 0.11), ("wrist", "index", 0.09), ("wrist", "pinky", 0.09), ("wrist", "thumb", 0.07),
         ("shoulder", "hip", 0.22), ("hip", "knee", 0.22), ("knee", "ankle", 0.15), ("ankle", "heel", 0.11), ("heel", "foot_index", 0.11),
-    )
-) + (("left_shoulder", "right_shoulder", 0.18), ("left_hip", "right_hip", 0.24))  # fmt: skip
+    )),
+    ("left_shoulder", "right_shoulder", 0.18),
+    ("left_hip", "right_hip", 0.24),
+)  # fmt: skip
 HEAD_REACH = 0.20
 
 
@@ -79,7 +81,7 @@ def _pixels_per_metre(landmarks: Landmarks, index: int) -> float:
 def _skeleton(pixels: Array, visibility: Array, unit: float, shape: tuple[int, ...]) -> tuple[Mask, Mask]:
     """What the body can reach, and its bones as thin lines; ``unit`` pixels a metre."""
     reach, bones = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    places = [(int(round(float(x))), int(round(float(y)))) for x, y in np.clip(pixels, -16384, 16384)]
+    places = [(round(float(x)), round(float(y))) for x, y in np.clip(pixels, -16384, 16384)]
     for start, end, metres in REACH:
         a, b = places[index_of(start)], places[index_of(end)]
         cv2.line(reach, a, b, 255, max(1, round(2.0 * metres * unit)), cv2.LINE_8)

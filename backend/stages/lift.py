@@ -3,14 +3,13 @@
 import time
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from backend.lifting.camera_motion import camera_rotations
 from backend.lifting.fit import ClipFit, Fit
 from backend.lifting.ground import ground_plane
 from backend.lifting.inputs import checked_focal, checked_frames, checked_rate
-from backend.lifting.landmarks import Landmarks, detect_landmarks
+from backend.lifting.landmarks import detect_landmarks
 from backend.lifting.measures import landmark_points, lift_report
 from backend.lifting.segmentation import person_masks
 from backend.lifting.trust import joint_confidence
@@ -18,7 +17,6 @@ from backend.progress import Progress
 from revision_blender.motion.body_model import BodyModel, identity_of, joints_of, open_human
 from revision_blender.motion.camera import Camera, default_focal, static_camera
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane
-from revision_blender.masks.labels import SMPL_JOINT_NAMES
 from revision_blender.wire.requests import LiftRequest, LiftResult, Picture
 
 Array = NDArray[np.floating]
@@ -70,7 +68,5 @@ def _track(fit: Fit, model: BodyModel, confidence: NDArray[np.float32]) -> BodyT
 
 def _ground(model: BodyModel, track: BodyTrack, camera: Camera, fps: float) -> GroundPlane:
     joints = joints_of(identity_of(model, track.betas), track.rotations, track.translation)
-    head, pelvis = joints[:, SMPL_JOINT_NAMES.index("neck")], joints[:, SMPL_JOINT_NAMES.index("pelvis")]
-    up = head - pelvis
     feet = landmark_points(model, track)[:, -4:]  # heels and toes
-    return ground_plane(feet, up / np.linalg.norm(up, axis=-1, keepdims=True), camera.T_world_camera[:, :3, :3], fps)
+    return ground_plane(joints, feet, camera.T_world_camera[:, :3, :3], fps)
