@@ -109,14 +109,19 @@ def _drawn(layer: Layer, world: Array, opaque: bool, texture: Texture, start: Ca
 
 def _unstretched(layer: Layer, points: Array) -> Array:
     """``(V,)`` 1 where the sheet is about as long as in the first frame, 0 where it is torn apart."""
-    keep = np.ones(len(points))
+    keep, now, then = np.ones(len(points)), _flat(points), _flat(layer.points)
     for a, b in ((0, 1), (1, 2), (2, 0)):
         i, j = layer.faces[:, a], layer.faces[:, b]
-        ratio = np.linalg.norm(points[i] - points[j], axis=1) / np.maximum(np.linalg.norm(layer.points[i] - layer.points[j], axis=1), 1e-9)
+        ratio = np.linalg.norm(now[i] - now[j], axis=1) / np.maximum(np.linalg.norm(then[i] - then[j], axis=1), 1e-9)
         left = np.clip((TORN[1] - ratio) / (TORN[1] - TORN[0]), 0.0, 1.0)
         np.minimum.at(keep, i, left)
         np.minimum.at(keep, j, left)
     return keep
+
+
+def _flat(points: Array) -> Array:
+    """Camera points without their depth: a sheet between two limbs was never as long as the way from one to the other."""
+    return points[:, :2] / np.maximum(points[:, 2:], 1e-6) * np.median(points[:, 2]) if len(points) else points[:, :2]
 
 
 def _pixels(points: Array, camera: Camera) -> Array:

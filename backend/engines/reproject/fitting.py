@@ -19,7 +19,7 @@ from revision_blender.motion.camera import Camera
 Array = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 
-REACH = 0.07  # of the person's height in the picture: outlines further apart are not matched
+REACH = 0.045  # of the person's height in the picture: no point goes further, outlines further apart are not matched
 TURN_WEIGHT = 0.06  # of the height: the distance that counts as much as an outline facing 60 degrees elsewhere
 STIFFNESS = 2.0
 ROUNDS = 3
@@ -50,7 +50,7 @@ def fitted_to_mask(points: Array, faces: NDArray[np.int32], camera: Camera, pers
     if rim is None:
         return moved
     rows = np.nonzero(person.any(axis=1))[0]
-    height = float(rows[-1] - rows[0] + 1)
+    height, total = float(rows[-1] - rows[0] + 1), np.zeros((len(points), 2))
     for _ in range(ROUNDS):
         fragments = rasterise(moved, faces, camera.focal, camera.center, camera.width, camera.height)
         outline = _outline(fragments.covered)
@@ -59,7 +59,10 @@ def fitted_to_mask(points: Array, faces: NDArray[np.int32], camera: Camera, pers
         pull, count = _pulls(outline, rim, fragments, faces, height, len(points))
         system = (STIFFNESS * laplacian + diags(np.minimum(count, 1.0) + 1e-3)).tocsc()
         shift = splu(system).solve(pull)
-        moved[:, :2] += shift * (moved[:, 2:] / camera.focal)
+        total += shift
+        length = np.linalg.norm(total, axis=1, keepdims=True)
+        total *= np.minimum(1.0, REACH * height / np.maximum(length, 1e-9))
+        moved[:, :2] = points[:, :2] + total * (points[:, 2:] / camera.focal)
     return moved
 
 

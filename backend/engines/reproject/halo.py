@@ -20,6 +20,7 @@ Mask = NDArray[np.bool_]
 BEHIND = 0.01  # metres: the sheet hangs this much behind the outline it belongs to
 TUCK = 0.006  # of the longer side: how far the sheet reaches in behind the body
 SOFTENING = 12  # rounds of averaging between neighbours of the grid
+SHARED = 0.05  # of the blend weights: neighbours that share less hang on different limbs
 
 
 def halo_of(body: Layer, camera: Camera, cutout: Cutout) -> Layer:
@@ -36,7 +37,7 @@ def halo_of(body: Layer, camera: Camera, cutout: Cutout) -> Layer:
     blend = np.einsum("nc,ncj->nj", weights_at, body.weights[triangles])
     depth = fragments.depth[y, x].astype(np.float64)
     fixed = fragments.covered[np.clip(corners[:, 1], 0, camera.height - 1), np.clip(corners[:, 0], 0, camera.width - 1)]
-    smooth = _softened(np.column_stack([blend, depth]), faces, fixed)
+    smooth = _softened(np.column_stack([blend, depth]), faces[_of_one_limb(blend, faces)], fixed)
     depth = smooth[:, -1] + BEHIND
     points = np.column_stack([(corners - camera.center) / camera.focal * depth[:, None], depth])
     return _layer(points, faces, smooth[:, :-1])
@@ -76,14 +77,21 @@ def _nearest_covered(covered: Mask, corners: NDArray[np.intp]) -> tuple[NDArray[
     return place[at, 0], place[at, 1]
 
 
+def _of_one_limb(blend: Array, faces: NDArray[np.int32]) -> Mask:
+    """``(T,)`` False for the triangles between limbs that share no joint: there the sheet is cut, and tears when they part."""
+    overlap = [np.minimum(blend[faces[:, a]], blend[faces[:, b]]).sum(axis=1) for a, b in ((0, 1), (1, 2), (2, 0))]
+    return np.min(overlap, axis=0) > SHARED
+
+
 def _softened(values: Array, faces: NDArray[np.int32], fixed: Mask) -> Array:
     """Averages over the grid's triangles; values behind the body stay."""
-    count = np.maximum(np.bincount(faces.ravel(), minlength=len(values)), 1)
+    count = np.bincount(faces.ravel(), minlength=len(values))
+    alone, count = count == 0, np.maximum(count, 1)
     flat = faces.ravel()
     for _ in range(SOFTENING):
         mean = np.repeat(values[faces].mean(axis=1), 3, axis=0)
         summed = np.stack([np.bincount(flat, column, minlength=len(values)) for column in mean.T], axis=1)
-        values = np.where(fixed[:, None], values, summed / count[:, None])
+        values = np.where((fixed | alone)[:, None], values, summed / count[:, None])
     return values
 
 
