@@ -29,8 +29,9 @@ class Channel:
 def write_keys(bag: bpy.types.ActionChannelbag, frames: Array, channels: Sequence[Channel], interpolation: str = "LINEAR") -> None:
     """New curves in ``bag``: one key of type GENERATED at each of ``frames`` ``(F,)`` (scene frames, fractions kept)."""
     count = len(frames)
-    kind = np.full(count, _enum_value(bpy.types.Keyframe, "type", "GENERATED"), dtype=np.int32)
-    shape = np.full(count, _enum_value(bpy.types.Keyframe, "interpolation", interpolation), dtype=np.int32)
+    # One byte each, as Blender stores them: it copies these as they are, wider numbers one by one.
+    kind = np.full(count, _enum_value(bpy.types.Keyframe, "type", "GENERATED"), dtype=np.uint8)
+    shape = np.full(count, _enum_value(bpy.types.Keyframe, "interpolation", interpolation), dtype=np.uint8)
     coordinates = np.empty((count, 2), dtype=np.float32)
     coordinates[:, 0] = frames
     for channel in channels:

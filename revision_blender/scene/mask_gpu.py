@@ -96,11 +96,13 @@ def _rectangles(corners: Array, camera: Camera) -> tuple[Array, NDArray[np.bool_
     depth = corners[..., 2]
     before = depth > _NEAREST
     pixels = corners[..., :2] / np.where(before, depth, 1.0)[..., None] * camera.focal + camera.center
-    low, high = pixels.min(axis=1) - _MARGIN, pixels.max(axis=1) + _MARGIN
+    a, b, c = np.moveaxis(pixels, 1, 0)  # reducing over an axis of three is ten times slower
+    low, high = np.minimum(np.minimum(a, b), c) - _MARGIN, np.maximum(np.maximum(a, b), c) + _MARGIN
     size = np.array([camera.width, camera.height], dtype=np.float64)
-    crossing = before.any(axis=1) & ~before.all(axis=1)  # reaches behind the camera: may be seen anywhere
+    some, all_before = before[:, 0] | before[:, 1] | before[:, 2], before[:, 0] & before[:, 1] & before[:, 2]
+    crossing = some & ~all_before  # reaches behind the camera: may be seen anywhere
     low, high = np.where(crossing[:, None], 0.0, low), np.where(crossing[:, None], size, high)
-    seen = before.any(axis=1) & (high > 0.0).all(axis=1) & (low < size).all(axis=1)
+    seen = some & (high[:, 0] > 0.0) & (high[:, 1] > 0.0) & (low[:, 0] < size[0]) & (low[:, 1] < size[1])
     return np.concatenate([np.clip(low, 0.0, size), np.clip(high, 0.0, size)], axis=1), seen
 
 

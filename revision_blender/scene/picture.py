@@ -34,7 +34,7 @@ def picture_pixels(path: Path) -> NDArray[np.uint8]:
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
-    if width and height and not (SMALLEST <= min(width, height) and max(width, height) <= LARGEST):
+    if width and height and (min(width, height) < SMALLEST or max(width, height) > LARGEST):
         raise PictureError(f"{path.name} is {width} x {height} pixels; sides from {SMALLEST} to {LARGEST} can be used, scale it first.")
 
 

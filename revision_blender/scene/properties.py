@@ -21,6 +21,7 @@ MASK_METHODS = (
     ("cycles", "Cycles", "One sample a pixel; slower, works without a window; scene objects occlude"),
     ("backend", "Backend", "The backend's own rasteriser; scene objects do not occlude"),
 )
+_RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"}
 STATUSES = (
     ("WAITING", "Waiting", "Not at the backend yet"),
     ("RUNNING", "Running", "The backend has it"),
@@ -35,14 +36,14 @@ class RevisionTake(bpy.types.PropertyGroup):
     """One motion from its first picture on. Folders and files are blend-relative where the .blend has a folder."""
 
     take_id: StringProperty(description="Names the take in strips, collections and result folders")
-    picture: StringProperty(subtype="FILE_PATH", description="The picture that the clip starts with; empty for footage")
-    frames: StringProperty(subtype="DIR_PATH", description="The coarse clip or footage, one PNG a frame")
+    picture: StringProperty(description="The picture that the clip starts with; empty for footage")
+    frames: StringProperty(description="The coarse clip or footage, one PNG a frame")
     fps: FloatProperty(default=12.0)
     start_frame: FloatProperty(default=1.0, description="Scene frame at which the clip starts")
     prompt: StringProperty()
-    lift: StringProperty(subtype="FILE_PATH", description="The clip as it was lifted (.npz)")
-    masks: StringProperty(subtype="DIR_PATH", description="The part masks, one PNG of labels a frame")
-    masks_motion: StringProperty(subtype="FILE_PATH", description="The motion that the masks were rendered from (.npz)")
+    lift: StringProperty(description="The clip as it was lifted (.npz)")
+    masks: StringProperty(description="The part masks, one PNG of labels a frame")
+    masks_motion: StringProperty(description="The motion that the masks were rendered from (.npz)")
 
 
 class RevisionJob(bpy.types.PropertyGroup):
@@ -61,8 +62,8 @@ class RevisionSettings(bpy.types.PropertyGroup):
     """``scene.revision``."""
 
     source: EnumProperty(name="Source", items=SOURCES, default="PICTURE")
-    picture: StringProperty(name="Picture", subtype="FILE_PATH", description="The first frame of the video")
-    footage: StringProperty(name="Footage", subtype="FILE_PATH", description="A video file to take the motion from")
+    picture: StringProperty(name="Picture", subtype="FILE_PATH", options=_RELATIVE, description="The first frame of the video")
+    footage: StringProperty(name="Footage", subtype="FILE_PATH", options=_RELATIVE, description="A video file to take the motion from")
     footage_start: IntProperty(name="First Frame", min=0, default=0, description="Where in the footage the clip starts")
     footage_stride: IntProperty(name="Every", min=1, max=60, default=2, description="Take every n-th frame of the footage")
     prompt: StringProperty(name="Prompt", description="What happens, in words: walk, run, jump, kick, wave, turn, throw")
@@ -71,10 +72,16 @@ class RevisionSettings(bpy.types.PropertyGroup):
     fps: FloatProperty(name="Rate", min=1.0, max=120.0, default=12.0, precision=2, description="Frames a second of the clip")
     seed: IntProperty(name="Seed", min=0, default=42, description="The same seed makes the same clip")
     engine: EnumProperty(name="Engine", items=ENGINES, default="reproject")
-    model_folder: StringProperty(name="Model", subtype="DIR_PATH", description="The diffusers folder of Stable Video Diffusion")
-    aim_at_pose: BoolProperty(name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame")
+    model_folder: StringProperty(
+        name="Model", subtype="DIR_PATH", options=_RELATIVE, description="The diffusers folder of Stable Video Diffusion"
+    )
+    aim_at_pose: BoolProperty(
+        name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame"
+    )
     focal: FloatProperty(name="Focal Length", min=0.0, default=0.0, description="Of the picture, in pixels; 0: unknown, it is estimated")
-    refine_strength: FloatProperty(name="Strength", min=0.0, max=1.0, default=1.0, subtype="FACTOR", description="How far the motion may leave the lift")
+    refine_strength: FloatProperty(
+        name="Strength", min=0.0, max=1.0, default=1.0, subtype="FACTOR", description="How far the motion may leave the lift"
+    )
     mask_method: EnumProperty(name="Drawn By", items=MASK_METHODS, default="auto")
     take_name: StringProperty(name="Take", description="The take that Lift, Refine, Part Masks and Generate Fine work on")
     takes: CollectionProperty(type=RevisionTake)

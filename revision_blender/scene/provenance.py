@@ -17,4 +17,4 @@ def write_provenance(thing: bpy.types.bpy_struct, provenance: Provenance) -> Non
 
 def read_provenance(thing: bpy.types.bpy_struct) -> dict[str, str | float | int]:
     """What ``write_provenance`` wrote, whole numbers, numbers and words alike."""
-    return {key.removeprefix(PREFIX): thing[key] for key in thing.keys() if key.startswith(PREFIX)}
+    return {key.removeprefix(PREFIX): value for key, value in thing.items() if key.startswith(PREFIX)}

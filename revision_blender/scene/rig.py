@@ -85,7 +85,9 @@ def bone_path(name: str, prop: str) -> str:
     return f'pose.bones["{bpy.utils.escape_identifier(name)}"].{prop}'
 
 
-def write_motion(rig: bpy.types.Object, action_name: str, frames: Array, channels: BoneChannels) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
+def write_motion(
+    rig: bpy.types.Object, action_name: str, frames: Array, channels: BoneChannels
+) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
     """A new action for ``rig`` with a key on every bone at each of ``frames`` ``(F,)``; not assigned yet."""
     names = rest_of(rig).names
     action, slot = actions.new_action(action_name, rig)

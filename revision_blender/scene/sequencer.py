@@ -61,9 +61,7 @@ def add_video(
         raise SceneError(f"The pictures of {name!r} lie in several folders; a strip needs them in one.")
     first, pictures = shown_pictures(len(files), fps, scene_fps(scene), start_frame)
     channel = _free_channel(scene, first, first + len(pictures))
-    strip = _editor(scene).strips.new_image(
-        name=name, filepath=str(files[0]), channel=channel, frame_start=first, fit_method="ORIGINAL"
-    )
+    strip = _editor(scene).strips.new_image(name=name, filepath=str(files[0]), channel=channel, frame_start=first, fit_method="ORIGINAL")
     for picture in pictures[1:]:
         strip.elements.append(files[picture].name)
     _set_length(strip, first + len(pictures))

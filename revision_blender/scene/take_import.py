@@ -91,7 +91,9 @@ def _remove(build: _Build) -> None:
         bpy.data.actions.remove(action)
 
 
-def _steps(scene: bpy.types.Scene, build: _Build, background: Sequence[Path], models: Mapping[str, BodyModel], start: float) -> Iterator[str]:
+def _steps(
+    scene: bpy.types.Scene, build: _Build, background: Sequence[Path], models: Mapping[str, BodyModel], start: float
+) -> Iterator[str]:
     clip = build.clip
     for track in clip.bodies:
         title = build.name if len(clip.bodies) == 1 else f"{build.name} {track.track_id}"

@@ -11,7 +11,7 @@ import pytest
 from scene_samples import HEIGHT, WIDTH, import_sample, sample_clip
 
 ROOT = Path(__file__).resolve().parents[2]
-BACKEND = Path(os.environ.get("REVISION_BACKEND_PYTHON", ROOT / ".venv-backend/bin/python"))
+BACKEND = Path(os.environ.get("REVISION_PYTHON", ROOT / ".venv-backend/bin/python"))
 
 DRAW = """
 import sys
@@ -125,7 +125,9 @@ def test_the_scene_is_left_as_it_was(room, scene):
     scene.frame_set(9)
     rig = bpy.data.objects[take.bodies[0][1]]
     rig.pose.bones["head"].rotation_quaternion = (0.5, 0.5, 0.5, 0.5)  # not keyed
-    before = {kind: [item.name for item in getattr(bpy.data, kind)] for kind in ("scenes", "objects", "meshes", "materials", "images", "cameras")}
+    before = {
+        kind: [item.name for item in getattr(bpy.data, kind)] for kind in ("scenes", "objects", "meshes", "materials", "images", "cameras")
+    }
     settings = (scene.render.engine, scene.render.filepath, scene.view_settings.view_transform, scene.render.resolution_x, scene.camera)
     for method in methods(room):
         for labels in room("revision_blender.scene.mask_pass").render_labels(scene, take, method):

@@ -57,7 +57,9 @@ def pictures(folder, count: int) -> list:
     return files
 
 
-@pytest.mark.parametrize(("fps", "scene_fps", "start"), [(7.0, 24, 1.0), (12.0, 24, 5.0), (24.0, 24, 1.0), (60.0, 24, 1.0), (12.5, 30, 2.5)])
+@pytest.mark.parametrize(
+    ("fps", "scene_fps", "start"), [(7.0, 24, 1.0), (12.0, 24, 5.0), (24.0, 24, 1.0), (60.0, 24, 1.0), (12.5, 30, 2.5)]
+)
 def test_background_pictures_keep_time(room, scene, tmp_path, fps, scene_fps, start):
     scene.render.fps = scene_fps
     files = pictures(tmp_path / "frames", 8)

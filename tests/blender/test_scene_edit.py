@@ -74,7 +74,7 @@ def test_a_key_between_clip_frames_is_what_the_refiner_gets(room, scene, taken):
 
 
 def test_edits_leave_the_imported_action_alone(room, scene, taken):
-    _, take, rig = taken
+    rig = taken[2]
     rig.pose.bones["head"].rotation_quaternion = QUARTER
     rig.pose.bones["head"].keyframe_insert("rotation_quaternion", frame=1)
     working = rig.animation_data.action
