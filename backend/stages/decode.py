@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import av
+import av.container
 import numpy as np
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
@@ -16,6 +17,9 @@ from backend.progress import Progress
 from backend.stages.limits import MAX_FRAMES, MIN_SIDE, check_size
 from revision_blender.wire.requests import DecodeRequest, VideoResult
 
+# Formats that hold their pictures themselves. Playlists and image lists, which name other files, are not among them.
+_FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,ogg,asf,gif,apng,mxf,dv,h264,hevc,ivf,nut,rawvideo,wtv"
+_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
 _NOT_A_VIDEO = "The file cannot be read as a video ({why}); choose a file that plays in a video player, such as an MP4."
 
 
@@ -53,7 +57,7 @@ def _check(request: DecodeRequest) -> None:
 
 def _opened(file: NDArray[np.uint8]) -> av.container.InputContainer:
     try:
-        return av.open(io.BytesIO(file.tobytes()), mode="r", metadata_errors="ignore")
+        return av.open(io.BytesIO(file.tobytes()), mode="r", metadata_errors="ignore", options=_OPTIONS)
     except (FFmpegError, ValueError) as error:
         raise InputError(_NOT_A_VIDEO.format(why=_reason(error))) from error
 
@@ -87,7 +91,7 @@ def _pixels(frame: VideoFrame, max_side: int) -> NDArray[np.uint8]:
     scale = min(1.0, max_side / max(frame.width, frame.height))
     width, height = (max(MIN_SIDE, round(side * scale)) for side in (frame.width, frame.height))
     pixels = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA" if scale < 1.0 else "BICUBIC")
-    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90.0) % 4))
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90.0) % 4), dtype=np.uint8)
 
 
 def _reason(error: Exception) -> str:
