@@ -68,7 +68,7 @@ def _examined_apart() -> dict[str, Any]:
         return (
             json.loads(done.stdout.splitlines()[-1])
             if done.returncode == 0
-            else {"error": done.stderr.strip()[-600:] or f"status {done.returncode}"}
+            else {"error": (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]}
         )
     except subprocess.TimeoutExpired:
         return {"error": f"The engines could not be examined within {EXAMINE_SECONDS:.0f} seconds."}

@@ -92,10 +92,11 @@ def _header(stream: BinaryIO) -> tuple[dict[str, Any], int]:
 def _placed(plans: list[ArrayPlan], start: int, size: int) -> Iterator[tuple[ArrayPlan, int]]:
     for plan in plans:
         start += -start % _ALIGN
-        yield plan, start
-        start += sum(plan.part_lengths)
-        if start > size:
+        length = sum(plan.part_lengths)
+        if start + length > size:
             raise WireError("A job file is cut short; start the job again.")
+        yield plan, start
+        start += length
 
 
 def _mapped(path: Path, plan: ArrayPlan, offset: int) -> NDArray[Any]:

@@ -53,7 +53,7 @@ def _bound(context: zmq.Context[Any], kind: int, host: str, port: int) -> Socket
 
 
 def port_of(socket: Socket) -> int:
-    return int(socket.getsockopt(zmq.LAST_ENDPOINT).decode().rpartition(":")[2])
+    return int(socket.get_string(zmq.LAST_ENDPOINT).rpartition(":")[2])
 
 
 def serve_one(socket: Socket, key: bytes, guard: ReplayGuard, answer: Answer, allowed: frozenset[Type]) -> None:

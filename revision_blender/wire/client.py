@@ -8,7 +8,7 @@ from pathlib import Path
 from .client_loop import ClientLoop
 from .connection import ConnectionInfo
 from .events import Event
-from .mailbox import Cancel, Close, Collect, Commands, Events, ListJobs, Submit
+from .mailbox import Cancel, Close, Collect, Command, Commands, Events, ListJobs, Submit
 from .requests import Request
 
 
@@ -16,7 +16,7 @@ class Client:
     """Talks to the backend from a thread of its own, which owns every socket; may be called from any thread.
 
     It goes on trying while the backend is away, reads the connection file again when the backend was started anew, and then
-    sends again what was not answered. Nothing is printed or raised: whatever happens comes as an event.
+    sends again what was not answered. Nothing is printed or raised: whatever happens comes as an event. Once closed, it does nothing.
     """
 
     def __init__(self, connection: ConnectionInfo) -> None:
@@ -33,23 +33,27 @@ class Client:
         The request's arrays are read later, by the other thread: they must not be changed any more.
         """
         job_id = job_id or str(uuid.uuid4())
-        self._commands.put(Submit(job_id, request))
+        self._put(Submit(job_id, request))
         return job_id
 
     def cancel(self, job_id: str) -> None:
         """Answer: JobCancelled, at once, whatever the worker is doing."""
-        self._commands.put(Cancel(job_id))
+        self._put(Cancel(job_id))
 
     def list_jobs(self) -> None:
         """Answer: JobsListed."""
-        self._commands.put(ListJobs())
+        self._put(ListJobs())
 
     def collect(self, job_id: str, folder: Path | None) -> None:
         """Fetches a finished job's result; answer: Collected, or Refused. A video's frames are written into ``folder``.
 
         The files of the answer say where the frames are: where another thing stood, the folder has a number behind its name.
         """
-        self._commands.put(Collect(job_id, folder))
+        self._put(Collect(job_id, folder))
+
+    def _put(self, command: Command) -> None:
+        if not self._closed:
+            self._commands.put(command)
 
     def poll(self, limit: int = 64) -> list[Event]:
         """The oldest events not polled yet, at most ``limit``."""

@@ -70,9 +70,9 @@ def parts_of(array: NDArray[Any], plan: ArrayPlan) -> list[memoryview]:
     flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     lengths = plan.part_lengths
     if len(lengths) == 1:
-        return [memoryview(flat)]
+        return [flat.data]
     size = lengths[0] if lengths else 0
-    return [memoryview(flat[index * size : (index + 1) * size]) for index in range(len(lengths))]
+    return [flat[index * size : (index + 1) * size].data for index in range(len(lengths))]
 
 
 def array_from(plan: ArrayPlan, parts: Sequence[Any]) -> NDArray[Any]:

@@ -94,20 +94,21 @@ def _start(python: Path, copy: Path, home: Path, idle_minutes: float) -> Connect
     return _wait_for(process, home, log_file)
 
 
-def _wait_for(process: "subprocess.Popen[bytes]", home: Path, log_file: Path) -> ConnectionInfo:
+def _wait_for(process: subprocess.Popen[Any], home: Path, log_file: Path) -> ConnectionInfo:
     """Another program may be starting a backend too: whoever gets the lock, both join the same one."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         info = find_live(home)
         if info is not None:
             return info
-        if process.returncode not in (None, EXIT_ALREADY_RUNNING):
+        if process.returncode == EXIT_ALREADY_RUNNING:
+            read_connection(paths.connection_file(home))  # raises the sentence if its file is why it was not found
+        elif process.returncode is not None:
             raise WireError(
                 f"The backend ended while starting (status {process.returncode}). The last lines of {log_file}:\n{_tail(log_file)}"
             )
         time.sleep(0.1)
     if process.returncode == EXIT_ALREADY_RUNNING:
-        read_connection(paths.connection_file(home))  # raises the sentence if the file is what is wrong
         raise WireError(f"A backend holds {paths.lock_file(home)} but does not answer. End its process by hand and start again.")
     raise WireError(f"The backend did not answer within {START_SECONDS:.0f} seconds. The last lines of {log_file}:\n{_tail(log_file)}")
 

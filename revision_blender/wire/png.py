@@ -33,7 +33,7 @@ def encode_png(picture: NDArray[np.uint8]) -> bytes:
     np.subtract(rows[1:], rows[:-1], out=lines[1:, 1:])
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOUR_OF_CHANNELS[channels], 0, 0, 0)
     # Level 1: three times as fast as the default for a tenth more bytes.
-    chunks = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(lines, 1)), _chunk(b"IEND", b""))
+    chunks = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(lines.data, 1)), _chunk(b"IEND", b""))
     return b"".join((_MAGIC, *chunks))
 
 

@@ -121,7 +121,7 @@ class Listener:
 
 def job(steps: int = 3, milliseconds: int = 10, what: int = slow_stages.FINE, frames: int = 4) -> DecodeRequest:
     """``steps`` steps of ``milliseconds`` each, then ``frames`` frames whose gray values are 0, 1, 2 and so on."""
-    return DecodeRequest(np.arange(frames, dtype=np.uint8), frames=steps, stride=milliseconds, max_side=what)
+    return DecodeRequest((np.arange(frames) % 256).astype(np.uint8), frames=steps, stride=milliseconds, max_side=what)
 
 
 def is_alive(pid: int) -> bool:

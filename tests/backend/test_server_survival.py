@@ -2,8 +2,10 @@
 
 import os
 import socket
+import sqlite3
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +13,15 @@ import zmq
 
 from revision_blender.wire import client_loop, paths, protocol
 from revision_blender.wire.connection import read_connection, write_connection
-from revision_blender.wire.events import Collected, Connected, Disconnected, JobAccepted, JobDone, JobProgress, Refused
+from revision_blender.wire.errors import WireError
+from revision_blender.wire.events import Collected, Connected, Disconnected, JobAccepted, JobDone, JobFailed, JobProgress, Refused
 from revision_blender.wire.framing import Message, pack, unpack
 from revision_blender.wire.launch import find_live, join_or_start, stop_backend
 from revision_blender.wire.protocol import Type
 from revision_blender.wire.replay import ReplayGuard
 from tests.backend.server_harness import ROOT, ServerProcess, client, is_alive, job, kill_worker, server, wait_until
 
+resource = pytest.importorskip("resource")
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills by signal")
 
 
@@ -67,8 +71,6 @@ def test_a_result_written_before_the_death_of_the_server_is_not_made_again(tmp_p
         job_id = listener.client.submit(job())
         listener.wait_for(JobDone, job_id)
         running.kill()
-    import sqlite3
-
     with sqlite3.connect(paths.ledger_file(tmp_path)) as ledger:
         ledger.execute("update jobs set state = 'running'")
     ledger.close()
@@ -156,8 +158,6 @@ def test_it_ends_itself_when_idle_and_only_then(tmp_path):
 
 
 def test_a_full_disk_refuses_the_job_and_the_server_lives(tmp_path):
-    import resource
-
     small = job(frames=100)
     large = replace(small, file=np.zeros(3 << 20, np.uint8))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -171,8 +171,6 @@ def test_a_full_disk_refuses_the_job_and_the_server_lives(tmp_path):
 
 
 def test_the_launcher_starts_one_joins_it_and_stops_it(tmp_path):
-    from pathlib import Path
-
     python = Path(sys.executable)
     info = join_or_start(python, ROOT, tmp_path, 5.0)
     try:
@@ -189,11 +187,28 @@ def test_the_launcher_starts_one_joins_it_and_stops_it(tmp_path):
     assert find_live(tmp_path) is None
 
 
+def test_a_full_disk_under_the_worker_fails_the_job_and_the_worker_lives(tmp_path):
+    with server(tmp_path) as running, client(running.info) as listener:
+        pid = wait_until(lambda: running.status()["worker_pid"], "the worker")
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (1 << 20, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        job_id = listener.client.submit(job(frames=20_000))
+        assert "is full" in listener.wait_for(JobFailed, job_id).message
+        wait_until(lambda: running.job_files(job_id) == [], "the removal of partial files")
+        listener.wait_for(JobDone, listener.client.submit(job()))
+        assert running.status()["worker_pid"] == pid
+
+
+def test_a_connection_file_that_others_can_read_is_not_used(tmp_path):
+    with server(tmp_path) as running:
+        paths.connection_file(tmp_path).chmod(0o644)
+        assert find_live(tmp_path) is None
+        with pytest.raises(WireError, match="read by other users"):
+            join_or_start(Path(sys.executable), ROOT, tmp_path, 5.0)
+        with client(running.info) as listener:
+            assert "read by other users" in listener.wait_for(Disconnected).why
+
+
 def test_a_backend_that_cannot_start_says_why(tmp_path):
-    from pathlib import Path
-
-    from revision_blender.wire.errors import WireError
-
     with pytest.raises(WireError, match="cannot be started"):
         join_or_start(tmp_path / "no-python", ROOT, tmp_path, 5.0)
     source = tmp_path / "source" / "backend"

@@ -73,7 +73,9 @@ def transfer() -> tuple[list[float], list[float]]:
         for _ in range(ROUNDS):
             start = time.monotonic()
             content = codec.content_of_request(LiftRequest(frames))
-            socket.send_multipart(pack(Message(Type.SUBMIT, {"kind": "lift", "values": dict(content.values)}, content.arrays), KEY), copy=False)
+            socket.send_multipart(
+                pack(Message(Type.SUBMIT, {"kind": "lift", "values": dict(content.values)}, content.arrays), KEY), copy=False
+            )
             to_backend.append(1000 * (unpack(socket.recv_multipart(), KEY, guard).fields["arrived"] - start))
             socket.send_multipart(pack(Message(Type.FETCH), KEY))
             reply = unpack(socket.recv_multipart(copy=False), KEY, guard)
@@ -93,7 +95,10 @@ def through_the_server() -> tuple[float, float]:
         done = listener.client.submit(job())
         listener.wait_for(JobDone, done)
         _put_result(running.info, Path(home), done)
-        accepted = [_timed(lambda: listener.wait_for(JobAccepted, listener.client.submit(LiftRequest(_frames_once), str(uuid.uuid4())))) for _ in range(5)]
+        accepted = [
+            _timed(lambda: listener.wait_for(JobAccepted, listener.client.submit(LiftRequest(_frames_once), str(uuid.uuid4()))))
+            for _ in range(5)
+        ]
         collected = [_timed(lambda: (listener.client.collect(done, None), listener.wait_for(Collected, done))) for _ in range(5)]
         return statistics.median(accepted), statistics.median(collected)
 

@@ -1,5 +1,6 @@
 """Messages survive the wire as they were; whatever is not a fresh, whole, signed message ends in a WireError."""
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -124,7 +125,7 @@ def test_signed_nonsense_raises_nothing_but_a_wire_error(header):
 @given(st.dictionaries(st.sampled_from(["type", "id", "parent", "version", "time", "fields", "arrays"]), JSON), JSON)
 def test_signed_headers_of_odd_values_raise_nothing_but_a_wire_error(changes, entry):
     header = {"type": "ping", "id": "a", "parent": "", "version": 1, "time": time.time(), "fields": {}, "arrays": [entry], **changes}
-    with pytest.raises(WireError):
+    with contextlib.suppress(WireError):  # a message may have come out whole
         unpack(_signed(json.dumps(header).encode()), KEY, ReplayGuard())
 
 
