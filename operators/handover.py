@@ -6,6 +6,7 @@ from pathlib import Path
 
 import bpy
 
+from ..revision_blender.motion.body_model import open_human
 from ..revision_blender.motion.clip_file import save_clip
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene import actions, mask_preview, sequencer
@@ -27,6 +28,7 @@ def write_files(collected: Collected, folder: Path) -> Collected:
             folder.mkdir(parents=True, exist_ok=True)
             save_clip(folder / LIFT_FILE, clip)
             save_clip(folder / RAW_FILE, raw)
+            open_human()  # read here and kept, so that the main thread need not wait for the file
         case RefineResult(clip=clip):
             folder.mkdir(parents=True, exist_ok=True)
             save_clip(folder / REFINED_FILE, clip)

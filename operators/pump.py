@@ -14,7 +14,7 @@ import bpy
 from . import session
 
 BUDGET = 0.006  # seconds of the main thread a step may use before it puts the rest off
-BUSY, IDLE, PLACING = 0.1, 0.5, 0.02  # seconds until the next step
+BUSY, IDLE, PLACING = 0.05, 0.5, 0.01  # seconds until the next step
 
 durations: deque[float] = deque(maxlen=20_000)  # seconds; read by tests and by the status script of the window tests
 
