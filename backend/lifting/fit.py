@@ -4,6 +4,8 @@ All frames are one batch. Stages: pose and place from the landmarks; then outlin
 same length: ``raw`` without and ``smooth`` with a term on the accelerations of the joints in the world.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -139,6 +141,10 @@ class ClipFit:
 
     def solve(self, progress: Progress) -> tuple[Fit, Fit]:
         """(smooth, raw)."""
+        with _one_thread():
+            return self._solve(progress)
+
+    def _solve(self, progress: Progress) -> tuple[Fit, Fit]:
         unknowns = self.start
         for place, stage in enumerate(STAGES):
             unknowns = self._descend(unknowns, stage, progress.part(0.3 * place, 0.3 * place + 0.3))
@@ -203,6 +209,17 @@ class ClipFit:
         acceleration = (joints[2:] - 2.0 * joints[1:-1] + joints[:-2]) * self.fps**2
         square = (acceleration / ACCELERATION_SPREAD).square().sum(-1)
         return (2.0 * (1.0 + square).sqrt() - 2.0).mean(0).sum()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The fit is hundreds of small operations: more threads than one gain nothing, and wait for each other on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _robust(square: Tensor, spread: float, reach: float) -> Tensor:

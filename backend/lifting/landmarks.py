@@ -53,8 +53,11 @@ class _Pass:
     person: NDArray[np.float32]  # (F, H, W)
 
 
-def _refuse_download(model_path: str) -> None:
-    raise BackendError(f"MediaPipe wants to download {model_path}; only the model inside its wheel may be used. Reinstall mediapipe 0.10.21.")
+def refuse_download(model_path: str) -> None:
+    """Stands in for MediaPipe's own downloader."""
+    raise BackendError(
+        f"MediaPipe wants to download {model_path}; only the model inside its wheel may be used. Reinstall mediapipe 0.10.21."
+    )
 
 
 @contextmanager
@@ -62,7 +65,7 @@ def _pose() -> Iterator[Any]:
     os.environ.setdefault("GLOG_minloglevel", "2")
     from mediapipe.python.solutions import download_utils, pose  # late: a second of imports that only a lift needs
 
-    download_utils.download_oss_model = _refuse_download
+    download_utils.download_oss_model = refuse_download
     solution = pose.Pose(
         static_image_mode=True,
         model_complexity=1,
@@ -155,7 +158,9 @@ def _filled(points: NDArray[np.float32], found: NDArray[np.bool_]) -> NDArray[np
 def _require_person(found: NDArray[np.bool_]) -> None:
     count, seen = len(found), int(found.sum())
     if seen == 0 and count == 1:
-        raise InputError("No person was found in the picture; choose one that shows a whole person, at least a quarter of the picture tall.")
+        raise InputError(
+            "No person was found in the picture; choose one that shows a whole person, at least a quarter of the picture tall."
+        )
     if seen == 0:
         raise InputError(f"No person was found in any of the {count} frames; choose a video that shows a whole person.")
     if seen < MIN_SHARE * count:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-FIELD_HEIGHT = 160  # distance fields have about this many pixels over the person's box
+FIELD_SIDE = 192  # pixels of a distance field, a square about the person
 MARGIN = 0.25  # of the box's larger side, kept around it
 N_OUTLINE = 160  # outline points a frame
 RESEEK_EVERY = 5  # iterations between searches for the surface point that each outline point belongs to
@@ -37,7 +37,7 @@ class Silhouettes:
 def silhouettes_of(masks: NDArray[np.uint8]) -> Silhouettes:
     """From ``(F, H, W)`` masks, 255 on the person. Fields of all frames share one size; boxes differ."""
     boxes = [_box(mask) for mask in masks]
-    shape = (FIELD_HEIGHT, FIELD_HEIGHT)
+    shape = (FIELD_SIDE, FIELD_SIDE)
     fields, outlines = [], []
     for mask, box in zip(masks, boxes, strict=True):
         fields.append(_field(mask, box, shape))
@@ -49,13 +49,12 @@ def silhouettes_of(masks: NDArray[np.uint8]) -> Silhouettes:
 
 
 def _box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    """left, top, right, bottom about the person with a margin; may reach beyond the picture."""
+    """left, top, right, bottom of a square about the person with a margin; may reach beyond the picture."""
     height, width = mask.shape
-    if not mask.any():
-        return 0, 0, width, height
-    x, y, w, h = cv2.boundingRect(mask)
-    margin = round(MARGIN * max(w, h))
-    return x - margin, y - margin, x + w + margin, y + h + margin
+    x, y, w, h = cv2.boundingRect(mask) if mask.any() else (0, 0, width, height)
+    half = round((0.5 + MARGIN) * max(w, h))
+    middle_x, middle_y = x + w // 2, y + h // 2
+    return middle_x - half, middle_y - half, middle_x + half, middle_y + half
 
 
 def _cut(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
@@ -70,7 +69,7 @@ def _cut(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.
 def _field(mask: NDArray[np.uint8], box: tuple[int, int, int, int], shape: tuple[int, int]) -> NDArray[np.float32]:
     part = _cut(mask, box)
     small = cv2.resize(part, shape[::-1], interpolation=cv2.INTER_AREA)
-    scale = np.sqrt(part.shape[0] * part.shape[1] / (shape[0] * shape[1]))
+    scale = part.shape[0] / shape[0]
     if not small.any():
         return np.zeros(shape, np.float32)
     return cv2.distanceTransform(np.where(small > 127, 0, 255).astype(np.uint8), cv2.DIST_L2, 3) * np.float32(scale)

@@ -1,6 +1,7 @@
 """S2's first half: people of a video as body tracks in one world with one camera and one floor."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from backend.lifting.trust import joint_confidence
 from backend.progress import Progress
 from revision_blender.motion.body_model import BodyModel, identity_of, joints_of, open_human
 from revision_blender.motion.camera import Camera, default_focal, static_camera
-from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane
+from revision_blender.motion.clip import BodyTrack, Clip
 from revision_blender.wire.requests import LiftRequest, LiftResult, Picture
 
 Array = NDArray[np.floating]
@@ -38,16 +39,15 @@ def run(request: LiftRequest, progress: Progress) -> LiftResult:
     camera = _camera(frames, people, focal, progress.part(0.5, 0.55))
     model = open_human()
     smooth, raw = ClipFit(model, landmarks, people, camera, fps).solve(progress.part(0.55, 0.95))
-    confidence = joint_confidence(landmarks)
     progress(0.96, "Measuring the fit")
-    track = _track(smooth, model, confidence)
-    ground = _ground(model, track, camera, fps)
-    clip = Clip(fps, camera, ground, (track,))
+    confidence = joint_confidence(landmarks)
+    clip, unsmoothed = (clip_of(fit, model, camera, fps, confidence) for fit in (smooth, raw))
+    unsmoothed = replace(unsmoothed, ground=clip.ground)
     points = np.concatenate([landmarks.pixels, landmarks.visibility[..., None]], axis=-1).astype(np.float32)
     report = lift_report(model, clip, points, people)
     report["seconds"] = time.perf_counter() - started
     progress(1.0, "Lifted")
-    return LiftResult(clip, Clip(fps, camera, ground, (_track(raw, model, confidence),)), people, points, report)
+    return LiftResult(clip, unsmoothed, people, points, report)
 
 
 def lift_picture(picture: Picture, progress: Progress, focal: float = 0.0) -> LiftResult:
@@ -62,11 +62,10 @@ def _camera(frames: NDArray[np.uint8], people: NDArray[np.uint8], focal: float, 
     return camera
 
 
-def _track(fit: Fit, model: BodyModel, confidence: NDArray[np.float32]) -> BodyTrack:
-    return BodyTrack("person_1", "smpl", model.name, fit.betas, fit.rotations, fit.translation, confidence)
-
-
-def _ground(model: BodyModel, track: BodyTrack, camera: Camera, fps: float) -> GroundPlane:
+def clip_of(fit: Fit, model: BodyModel, camera: Camera, fps: float, confidence: NDArray[np.float32]) -> Clip:
+    """A fit as a clip of one person with the floor under it. confidence: ``(F, 24)``."""
+    track = BodyTrack("person_1", "smpl", model.name, fit.betas, fit.rotations, fit.translation, confidence)
     joints = joints_of(identity_of(model, track.betas), track.rotations, track.translation)
     feet = landmark_points(model, track)[:, -4:]  # heels and toes
-    return ground_plane(joints, feet, camera.T_world_camera[:, :3, :3], fps)
+    ground = ground_plane(joints, feet, camera.T_world_camera[:, :3, :3], fps)
+    return Clip(fps, camera, ground, (track,))
