@@ -12,7 +12,7 @@ from revision_blender.motion.body_file import body_facts, save_body_model
 from revision_blender.motion.body_model import OPEN_HUMAN
 
 from .collapse import collapse
-from .correctives import Rest, Residual, fit_correctives, residual
+from .correctives import Residual, Rest, fit_correctives, residual
 from .shapes import JOINT_MIRROR, WEIGHTS_KEPT, Shapes, joint_regressor, posed_people, shape_space
 from .skeleton import PARENTS, gathered_weights
 from .source import Source, load_source

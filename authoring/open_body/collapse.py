@@ -33,7 +33,9 @@ class _Mesh:
         return found
 
 
-def collapse(vertices: Array, triangles: NDArray[np.int64], mirror: NDArray[np.int64], price: Array, target: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def collapse(
+    vertices: Array, triangles: NDArray[np.int64], mirror: NDArray[np.int64], price: Array, target: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Collapses edges, cheapest first, both sides at once, until ``target`` vertices are left.
 
     price: ``(V,)`` factor on the cost of removing a vertex; below 1 for what nobody sees, above 1 for what everybody does.

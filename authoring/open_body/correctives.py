@@ -66,9 +66,10 @@ def bending_joints(weights: Array) -> list[int]:
     top = _meeting_point(carried)
     found: set[int] = set()
     for joint in carried:
-        while joint != top:
-            found.add(joint)
-            joint = int(PARENTS[joint])
+        climbing = joint
+        while climbing != top:
+            found.add(climbing)
+            climbing = int(PARENTS[climbing])
     return sorted(found)
 
 
@@ -90,7 +91,11 @@ def _fit_vertex(gap: Array, turn: Array, features: Array, candidates: list[int])
     chosen: list[int] = []
     best = np.zeros(0)
     for _ in range(min(JOINTS_A_VERTEX, len(candidates))):
-        tries = {joint: _ridge(np.concatenate([blocks[k] for k in [*chosen, joint]], axis=1), flat) for joint in candidates if joint not in chosen}
+        tries = {
+            joint: _ridge(np.concatenate([blocks[k] for k in [*chosen, joint]], axis=1), flat)
+            for joint in candidates
+            if joint not in chosen
+        }
         joint = min(tries, key=lambda name: tries[name][1])
         chosen.append(joint)
         best = tries[joint][0]

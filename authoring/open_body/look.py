@@ -28,7 +28,9 @@ def pose(name: str) -> Array:
     return matrix_from_axis_angle(axis_angle)
 
 
-def picture(vertices: Array, faces: NDArray[np.integer], size: int, yaw: float, labels: NDArray[np.uint8] | None = None, zoom: float = 0.48) -> NDArray[np.uint8]:
+def picture(
+    vertices: Array, faces: NDArray[np.integer], size: int, yaw: float, labels: NDArray[np.uint8] | None = None, zoom: float = 0.48
+) -> NDArray[np.uint8]:
     """``(size, size, 3)``: an orthographic shaded view; back faces come out red."""
     turn = matrix_from_axis_angle(np.array([0.0, yaw, 0.0]))
     v = (vertices - 0.5 * (vertices.max(axis=0) + vertices.min(axis=0))) @ turn.T
@@ -74,7 +76,9 @@ def main() -> None:
     parser.add_argument("--no-correctives", action="store_true")
     arguments = parser.parse_args()
     model = load_body_model(arguments.model) if arguments.model else open_human()
-    body = vertices_of(identity_of(model, np.array(arguments.beta)), pose(arguments.pose), np.zeros((1, 3)), not arguments.no_correctives)[0]
+    body = vertices_of(identity_of(model, np.array(arguments.beta)), pose(arguments.pose), np.zeros((1, 3)), not arguments.no_correctives)[
+        0
+    ]
     labels = model.part_labels if arguments.labels else None
     views = [picture(body, model.faces, arguments.size, yaw, labels) for yaw in (0.0, 0.8, 1.571, 3.1416)]
     cv2.imwrite(str(arguments.out), np.concatenate(views, axis=1)[..., ::-1])

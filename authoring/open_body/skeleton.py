@@ -35,7 +35,14 @@ _SIDE_BONES = {
     "wrist": ("wrist", "finger1-1", "finger1-2", "finger1-3", *(f"metacarpal{n}" for n in range(1, 5))),
     "hand": _FINGERS,
 }
-_MIDDLE_HEADS = {"pelvis": ("root", "spine04"), "spine1": ("spine04",), "spine2": ("spine02",), "spine3": ("spine01",), "neck": ("neck01",), "head": ("head",)}
+_MIDDLE_HEADS = {
+    "pelvis": ("root", "spine04"),
+    "spine1": ("spine04",),
+    "spine2": ("spine02",),
+    "spine3": ("spine01",),
+    "neck": ("neck01",),
+    "head": ("head",),
+}
 _SIDE_HEADS = {
     "hip": ("upperleg01",),
     "knee": ("lowerleg01",),

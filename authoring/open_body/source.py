@@ -57,5 +57,7 @@ def mirror_of(vertices: Array) -> NDArray[np.int64]:
 
     distance, mirror = cKDTree(vertices).query(vertices * np.array([-1.0, 1.0, 1.0]))
     if distance.max() > 2e-3 or not (mirror[mirror] == np.arange(len(mirror))).all():
-        raise ValueError(f"the mesh is not symmetric: {distance.max():.4f} m off, {(mirror[mirror] != np.arange(len(mirror))).sum()} unpaired")
+        raise ValueError(
+            f"the mesh is not symmetric: {distance.max():.4f} m off, {(mirror[mirror] != np.arange(len(mirror))).sum()} unpaired"
+        )
     return mirror

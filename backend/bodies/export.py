@@ -36,7 +36,9 @@ def export_smpl_pkl(model: BodyModel, path: Path) -> None:
     try:
         _write(path, pickle.dumps(data, protocol=2))
     except OSError as reason:
-        raise InputError(f"the body cannot be written to {path} ({reason.strerror or reason}); choose another folder or make room") from reason
+        raise InputError(
+            f"the body cannot be written to {path} ({reason.strerror or reason}); choose another folder or make room"
+        ) from reason
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -46,7 +48,7 @@ def _write(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # a temporary file is its owner's alone; the finished one is an ordinary file
+        Path(temporary).chmod(0o644)  # a temporary file is its owner's alone; the finished one is an ordinary file
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ try:
     import smplx
     from smplx.utils import Struct
 except ImportError as reason:
-    raise ImportError("the package smplx is not installed; install the extra 'reference' to compare with it") from reason
+    raise ImportError("the package smplx is not installed; pip install smplx to compare with it") from reason
 
 Array = NDArray[np.floating]
 

@@ -68,7 +68,9 @@ def clip_from_arrays(facts: Mapping[str, Any], arrays: Sequence[AnyArray]) -> Cl
     """The clip; raises ``ClipError`` with a sentence for facts or arrays that are not those of a clip."""
     if not isinstance(facts, Mapping) or facts.get("schema") != SCHEMA_VERSION:
         version = facts.get("schema") if isinstance(facts, Mapping) else facts
-        raise ClipError(f"the clip has schema version {version!r}; this release reads version {SCHEMA_VERSION}, so update or export it again")
+        raise ClipError(
+            f"the clip has schema version {version!r}; this release reads version {SCHEMA_VERSION}, so update or export it again"
+        )
     rows = _track_rows(facts)
     if len(arrays) != len(array_names(facts)):
         raise ClipError(f"the clip comes with {len(arrays)} arrays; its {len(rows)} tracks need {len(array_names(facts))}")

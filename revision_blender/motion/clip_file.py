@@ -27,7 +27,9 @@ def save_clip(path: Path, clip: Clip) -> None:
     try:
         write_npz(Path(path), members)
     except OSError as reason:
-        raise ClipError(f"the clip cannot be written to {path} ({reason.strerror or reason}); choose another folder or make room") from reason
+        raise ClipError(
+            f"the clip cannot be written to {path} ({reason.strerror or reason}); choose another folder or make room"
+        ) from reason
 
 
 def load_clip(path: Path) -> Clip:

@@ -45,7 +45,9 @@ def read_npz(path: Path, *, max_bytes: int, error: type[RevisionError], what: st
     except FileNotFoundError as reason:
         raise error(f"there is no {what} at {path}; choose another file") from reason
     except OSError as reason:
-        raise error(f"the {what} {path} cannot be read ({reason.strerror or reason}); check the disk and the file's permissions") from reason
+        raise error(
+            f"the {what} {path} cannot be read ({reason.strerror or reason}); check the disk and the file's permissions"
+        ) from reason
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, EOFError, NotImplementedError, RuntimeError) as reason:
         raise error(f"{path} is not a whole {what} ({reason}); make it again or choose another one") from reason
     except Exception as reason:  # zlib.error, struct.error and their kin: a damaged file breaks zipfile in many ways
@@ -109,7 +111,7 @@ def write_npz(path: Path, arrays: Mapping[str, AnyArray]) -> None:
                     _write_member(archive, name, array)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # a temporary file is its owner's alone; the finished one is an ordinary file
+        Path(temporary).chmod(0o644)  # a temporary file is its owner's alone; the finished one is an ordinary file
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

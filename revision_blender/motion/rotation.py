@@ -14,15 +14,14 @@ _SMALL = 1e-8  # below this angle (rad) the series expansion is exact to float64
 
 def matrix_from_axis_angle(axis_angle: Array) -> Array:
     """Rodrigues' formula: ``(..., 3)`` axis times angle in radians to ``(..., 3, 3)``."""
-    axis_angle = np.asarray(axis_angle)
     angle = np.linalg.norm(axis_angle, axis=-1)[..., None, None]
     x, y, z = np.moveaxis(axis_angle, -1, 0)
     zero = np.zeros_like(x)
     skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(*x.shape, 3, 3)
     safe = np.where(angle < _SMALL, 1.0, angle)
     sine = np.where(angle < _SMALL, 1.0, np.sin(safe) / safe)
-    versine = np.where(angle < _SMALL, 0.5, (1.0 - np.cos(safe)) / safe**2)
-    return np.eye(3, dtype=skew.dtype) + sine * skew + versine * (skew @ skew)
+    versine = np.where(angle < _SMALL, 0.5, 2.0 * np.sin(0.5 * safe) ** 2 / safe**2)  # (1 - cos) cancels at small angles
+    return np.add(np.eye(3, dtype=skew.dtype) + sine * skew, versine * (skew @ skew), dtype=skew.dtype)
 
 
 def axis_angle_from_matrix(rotation: Array) -> Array:
@@ -33,7 +32,7 @@ def axis_angle_from_matrix(rotation: Array) -> Array:
     length = np.linalg.norm(vector, axis=-1, keepdims=True)
     angle = 2.0 * np.arctan2(length, quaternion[..., :1])
     scale = np.where(length < _SMALL, 2.0, angle / np.where(length < _SMALL, 1.0, length))
-    return vector * scale
+    return np.multiply(vector, scale)
 
 
 def quaternion_from_matrix(rotation: Array) -> Array:
