@@ -117,7 +117,10 @@ class ClipFit:
         frames = landmarks.n_frames
         unknowns = _Unknowns(torch.zeros(self.body.n_betas), torch.zeros(frames, 3), root0, pose, torch.zeros(frames, 3))
         posed = self.body.pose(unknowns.betas, unknowns.rotations(), unknowns.translation, surface=False)
-        return replace(unknowns, translation=self._placed(posed.landmarks))
+        places = self._placed(posed.landmarks).numpy()
+        order, found = np.arange(frames), landmarks.found  # where nobody was seen: on the way between those who were
+        bridged = np.stack([np.interp(order, order[found], column[found]) for column in places.T], axis=1)
+        return replace(unknowns, translation=torch.from_numpy(bridged).float())
 
     def _placed(self, points: Tensor) -> Tensor:
         """Translations ``(F, 3)`` that put world points ``(F, 33, 3)`` over their pixels: linear least squares."""

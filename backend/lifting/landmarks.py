@@ -117,12 +117,13 @@ def person_height(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _combined(a: _Pass, b: _Pass) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-    """Points ``(F, 33, 6)``, person ``(F, H, W)``, found ``(F,)`` of two passes."""
+    """Points ``(F, 33, 6)``, person ``(F, H, W)``, found ``(F,)`` of two passes; an ``InputError`` where too few show a person."""
     stack = np.stack([a.points, b.points])
     found = np.isfinite(stack[..., 0, 0])
     stack = np.where(found[:, :, None, None], stack, stack[::-1])  # a pass that found nothing repeats the other
     apart = np.linalg.norm(stack[0, ..., :2] - stack[1, ..., :2], axis=-1)
     any_found = found.any(axis=0)
+    _require_person(any_found)
     height = np.ones(len(any_found), np.float32)
     height[any_found] = np.median(person_height(stack[0, any_found, :, :2]))
     disagree = apart > AGREEMENT * height[:, None]
@@ -177,7 +178,6 @@ def detect_landmarks(frames: NDArray[np.uint8], progress: Progress) -> Landmarks
     plain = _look(frames, mirrored=False, progress=progress.part(0.0, 0.5))
     mirrored = _look(frames, mirrored=True, progress=progress.part(0.5, 1.0))
     points, person, found = _combined(plain, mirrored)
-    _require_person(found)
     points = _filled(points, found)
     return Landmarks(
         pixels=np.ascontiguousarray(points[..., :2]),

@@ -14,7 +14,7 @@ BAR_SECONDS = 5.0
 REPEATS = 3
 
 
-def _timed(frames) -> tuple[float, dict[str, float], dict[str, float]]:  # noqa: ANN001 - (F, H, W, 3) uint8
+def _timed(frames) -> tuple[float, dict[str, float], dict[str, float]]:
     """Seconds of one lift, its report, and the seconds at which each part ended."""
     start = time.perf_counter()
     ends: dict[str, float] = {}
