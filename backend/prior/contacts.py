@@ -9,8 +9,9 @@ from revision_blender.motion.clip import GroundPlane
 
 Array = NDArray[np.floating]
 
-NEAR_FLOOR = 0.07  # metres; a lifted sole wanders by some centimetres
-SLOW = 0.35  # metres a second, horizontally, after smoothing; a walking foot swings at 2 to 4
+NEAR_FLOOR = 0.10  # metres; a lifted sole wanders by some centimetres, and so does the estimated floor under it
+SLOW_ACROSS = 0.30  # metres a second across the line of sight, after smoothing; a walking foot swings at 2 to 4
+SLOW_ALONG = 1.0  # the same along it, where a lift is several times as noisy
 SMOOTHING = 0.10  # seconds, standard deviation of the smoothing before speed and height are judged
 SHORTEST = 0.12  # seconds; shorter rests are taken for noise
 
@@ -32,16 +33,16 @@ class Contacts:
         return int(self.steps.sum())
 
 
-def find_contacts(points: Array, ground: GroundPlane, fps: float, rest: Array | float = 0.0) -> Contacts:
-    """Contacts of ``(F, P, 3)`` sole points in world metres; ``rest`` ``(P,)`` is each point's height when its foot stands flat.
+def find_contacts(points: Array, eyes: Array, ground: GroundPlane, fps: float, rest: Array | float = 0.0) -> Contacts:
+    """Contacts of ``(F, P, 3)`` sole points in world metres, seen from camera places ``eyes`` ``(F, 3)``.
 
-    A point rests where, after smoothing over time, it is near the floor and slow along it. The filters look forward and
-    backward alike: a motion played backwards has the same contacts. A clip of one frame has only heights to judge by.
+    rest: ``(P,)`` height of each point when its foot stands flat. A point rests where, after smoothing over time, it is near the
+    floor (or under it) and slow. The filters look forward and backward alike: a motion played backwards has the same contacts. A
+    clip of one frame has only heights to judge by.
     """
     smooth = smoothed(np.asarray(points, dtype=np.float64), SMOOTHING * fps)
-    low = np.abs(ground.height(smooth) - rest) < NEAR_FLOOR
-    low |= ground.height(smooth) - rest < 0.0
-    resting = low & (_speed(smooth, ground.normal) * fps < SLOW)
+    low = ground.height(smooth) - rest < NEAR_FLOOR
+    resting = low & _slow(smooth, smooth - eyes[:, None], fps)
     shortest = max(2, round(SHORTEST * fps)) if len(points) > 1 else 1
     return Contacts(_without_short_runs(~_without_short_runs(~resting, 2), shortest))
 
@@ -54,12 +55,15 @@ def smoothed(values: Array, sigma: float) -> Array:
     return np.tensordot(kernel, values, axes=1)
 
 
-def _speed(points: Array, normal: Array) -> NDArray[np.float64]:
-    """``(F, P)`` horizontal metres a frame: the mean of the steps before and after, as vectors."""
+def _slow(points: Array, sight: Array, fps: float) -> NDArray[np.bool_]:
+    """``(F, P)``: the mean of the steps before and after is short, across and along the lines of sight ``(F, P, 3)``."""
     if len(points) < 2:
-        return np.zeros(points.shape[:2])
-    steps = np.gradient(points, axis=0)
-    return np.linalg.norm(steps - (steps @ normal)[..., None] * normal, axis=-1)
+        return np.ones(points.shape[:2], dtype=bool)
+    ray = sight / np.maximum(np.linalg.norm(sight, axis=-1, keepdims=True), 1e-9)
+    velocity = np.gradient(points, axis=0) * fps
+    along = (velocity * ray).sum(-1)
+    across = np.linalg.norm(velocity - along[..., None] * ray, axis=-1)
+    return (across < SLOW_ACROSS) & (np.abs(along) < SLOW_ALONG)
 
 
 def _without_short_runs(flags: NDArray[np.bool_], shortest: int) -> NDArray[np.bool_]:

@@ -17,16 +17,16 @@ from backend.prior.normal_equations import NormalEquations, empty
 
 @dataclass(frozen=True)
 class Scales:
-    """How large things usually are. Metres, radians, seconds.
+    """How large things usually are. Metres, radians.
 
-    across, along: error of a lifted joint across and along the line of sight. turn: error of a lifted rotation.
+    across, along: error of a joint's place across and along the line of sight. turn: error of a rotation.
     patience: errors above so many of these are outliers. press: depth below the ground. touch: height of a sole in contact.
     slide: motion a frame of a sole in contact. kink: accelerations above so many of the usual ones are events.
     """
 
-    across: float = 0.012
-    along: float = 0.05
-    turn: float = 0.12
+    across: float
+    along: float
+    turn: float
     patience: float = 3.0
     press: float = 0.002
     touch: float = 0.006

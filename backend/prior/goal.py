@@ -10,6 +10,7 @@ from torch import Tensor
 from backend.prior.contacts import Contacts, find_contacts
 from backend.prior.energy import Goal, Scales
 from backend.prior.kinematics import Skeleton, pose, skeleton_of
+from backend.prior.noise import Noise, noise_of
 from backend.prior.soles import Soles, soles_of
 from revision_blender.motion.body_model import BodyModel, identity_of
 from revision_blender.motion.clip import BodyTrack, Clip
@@ -22,9 +23,10 @@ USUAL_ACCELERATION = np.array([3, 3, 3, 3, 7, 7, 3, 10, 10, 3, 11, 11, 4, 4, 4, 
 USUAL_SPIN = np.array([8, 15, 15, 6, 20, 20, 5, 20, 20, 4, 15, 15, 8, 8, 8, 10, 25, 25, 25, 25, 20, 20, 5, 5], dtype=float)
 REFERENCE_STEP = 1.0 / 12.0  # seconds between the frames for which both are meant
 
+LEVER = 0.10  # metres at which an error of a rotation moves what it carries as far as errors of places are
 LEAST_TRUST = 0.1  # of a joint in which the lifter has no confidence at all
 CORRECTED = 0.15  # seconds around a pin in which the animator's correction outweighs what was lifted
-CORRECTED_TRUST = 0.25
+CORRECTED_TRUST = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +42,27 @@ class Held:
         return torch.as_tensor(1.0 - np.concatenate(columns, axis=1).astype(np.float64))
 
 
-def goal_of(clip: Clip, track: BodyTrack, model: BodyModel, held: Held, scales: Scales) -> tuple[Goal, Contacts]:
-    """The problem for one track of ``clip``, and the contacts found in it."""
+def scales_of(noise: Noise) -> Scales:
+    """Trust that fits how noisy the motion is: a smooth one is followed closely, a shaky one loosely.
+
+    Slow errors do not show as noise, so nothing is trusted without end; along the line of sight they are the larger part.
+    """
+    across = min(max(noise.across, 0.003), 0.02)
+    along = min(max(1.5 * noise.along, 0.03), 0.08)
+    return Scales(across=across, along=along, turn=across / LEVER)
+
+
+def goal_of(clip: Clip, track: BodyTrack, model: BodyModel, held: Held) -> Goal:
+    """The problem for one track of ``clip``."""
     soles = soles_of(model)
     skeleton = skeleton_of(identity_of(model, track.betas), soles.index)
     rotations, translation = _tensor(track.rotations), _tensor(track.translation)
     places = pose(skeleton, rotations, translation).places
-    contacts = find_contacts(places[:, N_JOINTS:].numpy(), clip.ground, clip.fps, soles.rest)
+    eyes = clip.camera.T_world_camera[:, :3, 3]
+    contacts = find_contacts(places[:, N_JOINTS:].numpy(), eyes, clip.ground, clip.fps, soles.rest)
+    scales = scales_of(noise_of(places[:, :N_JOINTS].numpy(), eyes))
     believed = _belief(clip, track, skeleton, held)
-    goal = Goal(
+    return Goal(
         skeleton=skeleton,
         rotations=rotations,
         translation=translation,
@@ -62,7 +76,6 @@ def goal_of(clip: Clip, track: BodyTrack, model: BodyModel, held: Held, scales: 
         scales=scales,
         **_floor(contacts, soles, scales),
     )
-    return goal, contacts
 
 
 def _usual_steps(usual: NDArray[np.float64], fps: float) -> NDArray[np.float64]:
@@ -104,4 +117,4 @@ def _floor(contacts: Contacts, soles: Soles, scales: Scales) -> dict[str, Tensor
 
 
 def _tensor(values: NDArray[np.floating]) -> Tensor:
-    return torch.as_tensor(np.asarray(values, dtype=np.float64))
+    return torch.from_numpy(np.array(values, dtype=np.float64))

@@ -62,7 +62,7 @@ def skeleton_of(identity: Identity, point_index: NDArray[np.integer]) -> Skeleto
 
 
 def _tensor(values: NDArray[np.floating]) -> Tensor:
-    return torch.as_tensor(np.asarray(values, dtype=np.float64))
+    return torch.from_numpy(np.array(values, dtype=np.float64))
 
 
 def pose(skeleton: Skeleton, rotations: Tensor, translation: Tensor) -> Posed:

@@ -58,10 +58,13 @@ def empty(frames: int, unknowns: int) -> NormalEquations:
 
 
 def solve(equations: NormalEquations, damping: float) -> Tensor:
-    """``(F, D)`` step that minimises the quadratic, its diagonal stiffened by ``1 + damping``."""
+    """``(F, D)`` step that minimises the quadratic, its diagonal stiffened by the share ``damping``.
+
+    The three components of a vector are stiffened alike, so that the step does not depend on the choice of axes.
+    """
     diagonal, upper, gradient = _paired(equations)
-    diagonal = diagonal.clone()
-    diagonal.diagonal(dim1=1, dim2=2).mul_(1.0 + damping).add_(1e-9)
+    main = diagonal.diagonal(dim1=1, dim2=2)
+    main += damping * main.unflatten(1, (-1, 3)).mean(-1).repeat_interleave(3, dim=1) + 1e-9
     factors, carry = [], []
     right = []
     for index in range(len(diagonal)):

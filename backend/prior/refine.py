@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from backend.errors import InputError
 from backend.prior import rotations as so3
-from backend.prior.energy import Goal, Scales, State, linearised, state_of
+from backend.prior.energy import Goal, State, linearised, state_of
 from backend.prior.goal import N_JOINTS, Held, goal_of
 from backend.prior.normal_equations import solve
 from backend.progress import Progress
@@ -27,7 +27,7 @@ MOST_PASSES = 20
 SETTLED = 1e-4  # relative fall of the energy below which another pass changes nothing visible
 
 
-def refine_clip(clip: Clip, pins: Sequence[Pins], strength: float, progress: Progress, scales: Scales | None = None) -> Clip:
+def refine_clip(clip: Clip, pins: Sequence[Pins], strength: float, progress: Progress) -> Clip:
     """The clip with every body's motion made plausible; things that are not bodies, camera and ground stay.
 
     strength: in [0, 1], the share of the way from the given to the refined motion; 0 returns the clip itself. Pinned rotations and
@@ -40,14 +40,14 @@ def refine_clip(clip: Clip, pins: Sequence[Pins], strength: float, progress: Pro
     tracks = []
     for index, track in enumerate(clip.tracks):
         share = progress.part(index / len(clip.tracks), (index + 1) / len(clip.tracks))
-        tracks.append(_refine_track(clip, track, pins, strength, share, scales or Scales()) if isinstance(track, BodyTrack) else track)
+        tracks.append(_refine_track(clip, track, pins, strength, share) if isinstance(track, BodyTrack) else track)
     return clip.with_tracks(tuple(tracks))
 
 
-def _refine_track(clip: Clip, track: BodyTrack, pins: Sequence[Pins], strength: float, progress: Progress, scales: Scales) -> BodyTrack:
+def _refine_track(clip: Clip, track: BodyTrack, pins: Sequence[Pins], strength: float, progress: Progress) -> BodyTrack:
     held = _held(track, pins)
     progress(0.0, "finding where the feet touch the ground")
-    goal, contacts = goal_of(clip, track, _model_of(track), held, scales)
+    goal = goal_of(clip, track, _model_of(track), held)
     state = optimise(goal, held, progress)
     rotations = slerp(np.asarray(track.rotations, dtype=np.float64), state.rotations.numpy(), strength)
     translation = track.translation + strength * (state.translation.numpy() - track.translation)
