@@ -51,7 +51,9 @@ class SvdEngine:
         Raises EngineError for a folder that is no such pipeline and for too little memory.
         """
         if request.frames > MAX_FRAMES:
-            raise InputError(f"{request.frames} frames are asked for; svd makes at most {MAX_FRAMES}. Choose fewer, or the engine reproject.")
+            raise InputError(
+                f"{request.frames} frames are asked for; svd makes at most {MAX_FRAMES}. Choose fewer, or the engine reproject."
+            )
         folder = checked_folder(request.model_folder)
         progress(0.0, "Loading the video model")
         pipeline = self._loaded(folder)
@@ -78,7 +80,9 @@ def checked_folder(name: str) -> Path:
     folder = Path(name).expanduser()
     index = folder / "model_index.json"
     if not index.is_file():
-        raise EngineError(f"{folder} holds no model_index.json; choose the folder of a diffusers pipeline (with unet, vae, scheduler in it).")
+        raise EngineError(
+            f"{folder} holds no model_index.json; choose the folder of a diffusers pipeline (with unet, vae, scheduler in it)."
+        )
     try:
         kind = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
     except (OSError, ValueError, AttributeError) as error:
@@ -126,7 +130,9 @@ def _load(folder: Path) -> Any:
     except torch.OutOfMemoryError as error:
         raise _too_little_memory(device) from error
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        raise EngineError(f"The model in {folder} cannot be loaded ({_first_line(error)}); download it again in diffusers format.") from error
+        raise EngineError(
+            f"The model in {folder} cannot be loaded ({_first_line(error)}); download it again in diffusers format."
+        ) from error
 
 
 def _generated(pipeline: Any, request: CoarseRequest, steps: int, progress: Progress) -> VideoResult:
@@ -150,7 +156,9 @@ def _generated(pipeline: Any, request: CoarseRequest, steps: int, progress: Prog
     except ValueError as error:
         raise EngineError(f"The model in {request.model_folder} cannot work on this picture: {_first_line(error)}") from error
     frames = _bytes(video, request.picture)
-    return VideoResult(frames, request.fps, {"seconds": time.perf_counter() - began, "steps": float(steps), "width": width, "height": height})
+    return VideoResult(
+        frames, request.fps, {"seconds": time.perf_counter() - began, "steps": float(steps), "width": width, "height": height}
+    )
 
 
 def _reporter(steps: int, progress: Progress) -> StepEnd:
