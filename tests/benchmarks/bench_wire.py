@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import zmq
+from numpy.typing import NDArray
 
 from backend.server.job_file import write_content
 from revision_blender.wire import codec, paths
@@ -35,33 +36,36 @@ ROUNDS = 15
 
 def _peer(port: int) -> None:
     """The other process: answers a clip with its arrival time, and a question with a clip."""
-    frames = _frames()
+    frames, guard = _frames(), ReplayGuard()
     context: zmq.Context[Any] = zmq.Context()
-    guard = ReplayGuard()
     with context.socket(zmq.DEALER) as socket:
         socket.linger = 1000
         socket.connect(f"tcp://127.0.0.1:{port}")
         socket.send_multipart(pack(Message(Type.HELLO), KEY))
-        while True:
-            parts = socket.recv_multipart(copy=False)
-            if len(parts) == len(frames):
-                socket.send(repr(time.monotonic()).encode())
-                continue
-            message = unpack(parts, KEY, guard)
-            if message.type == Type.STOP:
-                break
-            arrived = time.monotonic()
-            if message.type == Type.SUBMIT:
-                codec.request_from(codec.content_from(message.fields, message.arrays))
-                socket.send_multipart(pack(Message(Type.ACCEPTED, {"arrived": time.monotonic()}), KEY))
-            else:
-                content = codec.content_of_result("fine", VideoResult(frames, 12.0))
-                reply = Message(Type.RESULT, {"kind": "fine", "values": dict(content.values), "started": arrived}, content.arrays)
-                socket.send_multipart(pack(reply, KEY), copy=False)
+        while _answer_one(socket, frames, guard):
+            pass
     context.term()
 
 
-def _frames() -> np.ndarray:
+def _answer_one(socket: zmq.Socket[Any], frames: NDArray[np.uint8], guard: ReplayGuard) -> bool:
+    """A function of its own, so that memory is given back between two messages, as in the server."""
+    parts = socket.recv_multipart(copy=False)
+    if len(parts) == len(frames):
+        socket.send(repr(time.monotonic()).encode())
+        return True
+    message = unpack(parts, KEY, guard)
+    if message.type == Type.SUBMIT:
+        codec.request_from(codec.content_from(message.fields, message.arrays))
+        socket.send_multipart(pack(Message(Type.ACCEPTED, {"arrived": time.monotonic()}), KEY))
+    elif message.type == Type.FETCH:
+        started = time.monotonic()
+        content = codec.content_of_result("fine", VideoResult(frames, 12.0))
+        reply = Message(Type.RESULT, {"kind": "fine", "values": dict(content.values), "started": started}, content.arrays)
+        socket.send_multipart(pack(reply, KEY), copy=False)
+    return message.type != Type.STOP
+
+
+def _frames() -> NDArray[np.uint8]:
     return np.random.default_rng(0).integers(0, 256, (25, 576, 1024, 3), np.uint8)
 
 
@@ -76,22 +80,34 @@ def transfer() -> tuple[list[float], list[float], list[float]]:
         peer = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.bench_wire", "--peer", str(port)], cwd=Path(__file__).parents[2])
         unpack(socket.recv_multipart(), KEY, guard)
         for _ in range(ROUNDS):
-            start = time.monotonic()
-            socket.send_multipart([frame.reshape(-1).data for frame in frames], copy=False)
-            raw.append(1000 * (float(socket.recv()) - start))
-            start = time.monotonic()
-            content = codec.content_of_request(LiftRequest(frames))
-            message = Message(Type.SUBMIT, {"kind": "lift", "values": dict(content.values)}, content.arrays)
-            socket.send_multipart(pack(message, KEY), copy=False)
-            to_backend.append(1000 * (unpack(socket.recv_multipart(), KEY, guard).fields["arrived"] - start))
-            socket.send_multipart(pack(Message(Type.FETCH), KEY))
-            reply = unpack(socket.recv_multipart(copy=False), KEY, guard)
-            codec.result_from(codec.content_from(reply.fields, reply.arrays))
-            from_backend.append(1000 * (time.monotonic() - reply.fields["started"]))
+            raw.append(_raw(socket, frames))
+            to_backend.append(_there(socket, frames, guard))
+            from_backend.append(_back(socket, guard))
         socket.send_multipart(pack(Message(Type.STOP), KEY))
         peer.wait(30)
     context.term()
     return raw, to_backend, from_backend
+
+
+def _raw(socket: zmq.Socket[Any], frames: NDArray[np.uint8]) -> float:
+    start = time.monotonic()
+    socket.send_multipart([frame.reshape(-1).data for frame in frames], copy=False)
+    return 1000 * (float(socket.recv()) - start)
+
+
+def _there(socket: zmq.Socket[Any], frames: NDArray[np.uint8], guard: ReplayGuard) -> float:
+    start = time.monotonic()
+    content = codec.content_of_request(LiftRequest(frames))
+    message = Message(Type.SUBMIT, {"kind": "lift", "values": dict(content.values)}, content.arrays)
+    socket.send_multipart(pack(message, KEY), copy=False)
+    return 1000 * (unpack(socket.recv_multipart(), KEY, guard).fields["arrived"] - start)
+
+
+def _back(socket: zmq.Socket[Any], guard: ReplayGuard) -> float:
+    socket.send_multipart(pack(Message(Type.FETCH), KEY))
+    reply = unpack(socket.recv_multipart(copy=False), KEY, guard)
+    codec.result_from(codec.content_from(reply.fields, reply.arrays))
+    return 1000 * (time.monotonic() - reply.fields["started"])
 
 
 def through_the_server() -> tuple[float, float]:
