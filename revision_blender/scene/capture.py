@@ -84,12 +84,12 @@ def capture_clip(scene: bpy.types.Scene, take: Take) -> Clip:
 
 
 def capture_pose(scene: bpy.types.Scene, take: Take, frame: float | None = None) -> Clip:
-    """A clip of one frame: the pose at scene ``frame``, or as it shows now, unkeyed changes included, where ``None``.
+    """A clip of one frame: the pose at scene ``frame``; as it shows, unkeyed changes included, at the current frame or ``None``.
 
     Use: the target pose of the last frame. Raises SceneError where a rig or the camera is gone.
     """
     rests = _rests(take)
-    if frame is not None:
+    if frame is not None and abs(frame - scene.frame_current_final) > 1e-4:
         return _clip(take, _sample(scene, take, rests, (frame,)), rests)
     layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
     layer.update()

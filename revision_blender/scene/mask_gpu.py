@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from ..motion.camera import Camera
 from .errors import SceneError
+from .exact_pixels import NEAREST, edge_functions, rectangles
 
 Array = NDArray[np.floating]
 
-_NEAREST = 0.005  # metres: what is nearer to the camera is not drawn
 _MARGIN = 1.0  # pixels around the bounding rectangle
 _CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 1], [2, 3], [0, 3]])  # the rectangle (x0, y0, x1, y1) as two triangles
 
@@ -82,38 +82,14 @@ def _shader() -> gpu.types.GPUShader:
     return gpu.shader.create_from_info(info)
 
 
-def _edges(corners: Array) -> tuple[Array, NDArray[np.bool_]]:
-    """Edge functions ``(T, 3, 3)`` divided by the triangle's determinant, and which triangles have one."""
-    a, b, c = np.moveaxis(corners, 1, 0)
-    edges = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)], axis=1)
-    determinant = np.einsum("ti,ti->t", a, edges[:, 0])
-    flat = np.abs(determinant) < 1e-15
-    return edges / np.where(flat, 1.0, determinant)[:, None, None], ~flat
-
-
-def _rectangles(corners: Array, camera: Camera) -> tuple[Array, NDArray[np.bool_]]:
-    """Bounding rectangles ``(T, 4)`` x0 y0 x1 y1 in pixels, and which of them lie in the picture."""
-    depth = corners[..., 2]
-    before = depth > _NEAREST
-    pixels = corners[..., :2] / np.where(before, depth, 1.0)[..., None] * camera.focal + camera.center
-    a, b, c = np.moveaxis(pixels, 1, 0)  # reducing over an axis of three is ten times slower
-    low, high = np.minimum(np.minimum(a, b), c) - _MARGIN, np.maximum(np.maximum(a, b), c) + _MARGIN
-    size = np.array([camera.width, camera.height], dtype=np.float64)
-    some, all_before = before[:, 0] | before[:, 1] | before[:, 2], before[:, 0] & before[:, 1] & before[:, 2]
-    crossing = some & ~all_before  # reaches behind the camera: may be seen anywhere
-    low, high = np.where(crossing[:, None], 0.0, low), np.where(crossing[:, None], size, high)
-    seen = some & (high[:, 0] > 0.0) & (high[:, 1] > 0.0) & (low[:, 0] < size[0]) & (low[:, 1] < size[1])
-    return np.concatenate([np.clip(low, 0.0, size), np.clip(high, 0.0, size)], axis=1), seen
-
-
-def _batch(rectangles: Array, edges: Array, labels: NDArray[np.uint8]) -> gpu.types.GPUBatch:
+def _batch(boxes: Array, edges: Array, labels: NDArray[np.uint8]) -> gpu.types.GPUBatch:
     layout = gpu.types.GPUVertFormat()
     layout.attr_add(id="corner", comp_type="F32", len=2, fetch_mode="FLOAT")
     for name in ("edge_a", "edge_b", "edge_c"):
         layout.attr_add(id=name, comp_type="F32", len=3, fetch_mode="FLOAT")
     layout.attr_add(id="label", comp_type="U32", len=1, fetch_mode="INT")
     buffer = gpu.types.GPUVertBuf(layout, 6 * len(labels))
-    buffer.attr_fill("corner", np.ascontiguousarray(rectangles[:, _CORNERS].reshape(-1, 2), dtype=np.float32))
+    buffer.attr_fill("corner", np.ascontiguousarray(boxes[:, _CORNERS].reshape(-1, 2), dtype=np.float32))
     for index, name in enumerate(("edge_a", "edge_b", "edge_c")):
         buffer.attr_fill(name, np.repeat(edges[:, index].astype(np.float32), 6, axis=0))
     buffer.attr_fill("label", np.repeat(labels.astype(np.uint32), 6)[:, None])
@@ -130,14 +106,14 @@ def draw_labels(corners: Array, labels: NDArray[np.uint8], camera: Camera) -> ND
     depth = gpu.types.GPUTexture((camera.width, camera.height), format="DEPTH_COMPONENT32F")
     target = gpu.types.GPUFrameBuffer(depth_slot=depth, color_slots=(colour,))
     colour.clear(format="UINT", value=(0,))
-    rectangles, seen = _rectangles(corners, camera)
-    edges, whole = _edges(corners)
+    boxes, seen = rectangles(corners, camera, _MARGIN)
+    edges, whole = edge_functions(corners)
     drawn = seen & whole
     with target.bind():
         target.clear(depth=1.0)
         if drawn.any():
-            nearest = max(_NEAREST, float(corners[drawn][..., 2].min()))
-            _draw(_batch(rectangles[drawn], edges[drawn], labels[drawn]), camera, nearest)
+            nearest = max(NEAREST, float(corners[drawn][..., 2].min()))
+            _draw(_batch(boxes[drawn], edges[drawn], labels[drawn]), camera, nearest)
     pixels = np.array(colour.read(), dtype=np.uint32).reshape(camera.height, camera.width)
     if pixels.max(initial=0) > 255:
         raise SceneError(f"The graphics card returned label {int(pixels.max())}; use the Cycles mask pass on this machine.")

@@ -8,12 +8,14 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..motion.camera import Camera
 from . import mask_cycles, mask_gpu
 from .camera import FLIP, camera_of
 from .errors import SceneError
+from .exact_pixels import decide, near_an_edge
 from .kept_values import kept_values
 from .sampling import a_copy, go_to
-from .surfaces import gather
+from .surfaces import Triangles, gather
 from .take_record import Take, the_object
 
 Method = Literal["auto", "gpu", "cycles"]
@@ -49,22 +51,30 @@ def render_labels(scene: bpy.types.Scene, take: Take, method: Method = "auto") -
             raise SceneError("The mask pass was interrupted by an undo; start it again.") from error
 
 
-def _gpu(take: Take, depsgraph: bpy.types.Depsgraph) -> Labels:
-    seen = the_object(take.camera_name, "camera").evaluated_get(depsgraph)
-    place = np.array(seen.matrix_world.normalized(), dtype=np.float64)
-    camera = camera_of(seen, take.width, take.height, place[None], np.eye(4))
+def _seen(take: Take, depsgraph: bpy.types.Depsgraph) -> tuple[NDArray[np.float64], Triangles, NDArray[np.float64], Camera]:
+    """What the take's camera sees: its object matrix ``(4, 4)``, the triangles, their corners ``(T, 3, 3)`` in OpenCV camera
+    coordinates, and the lens."""
+    holder = the_object(take.camera_name, "camera").evaluated_get(depsgraph)
+    place = np.array(holder.matrix_world.normalized(), dtype=np.float64)
     T_camera_world = FLIP @ np.linalg.inv(place)
     triangles = gather(take, depsgraph)
     corners = triangles.corners.astype(np.float64) @ T_camera_world[:3, :3].T + T_camera_world[:3, 3]
+    return place, triangles, corners, camera_of(holder, take.width, take.height, place[None], np.eye(4))
+
+
+def _gpu(take: Take, depsgraph: bpy.types.Depsgraph) -> Labels:
+    _place, triangles, corners, camera = _seen(take, depsgraph)
     return mask_gpu.draw_labels(corners, triangles.labels, camera)
 
 
 def _cycles(stack: ExitStack, take: Take) -> Callable[[Take, bpy.types.Depsgraph], Labels]:
-    camera = the_object(take.camera_name, "camera")
-    labels, material = stack.enter_context(mask_cycles.label_scene(camera, take.width, take.height))
+    holder = the_object(take.camera_name, "camera")
+    passing, material = stack.enter_context(mask_cycles.label_scene(holder, take.width, take.height))
 
     def draw(take: Take, depsgraph: bpy.types.Depsgraph) -> Labels:
-        place = np.array(camera.evaluated_get(depsgraph).matrix_world.normalized(), dtype=np.float64)
-        return mask_cycles.render_labels(labels, material, gather(take, depsgraph), place, take.width, take.height)
+        place, triangles, corners, camera = _seen(take, depsgraph)
+        labels = mask_cycles.render_labels(passing, material, triangles, place, take.width, take.height)
+        decide(labels, near_an_edge(labels), corners, triangles.labels, camera)
+        return labels
 
     return draw

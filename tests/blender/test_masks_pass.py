@@ -87,7 +87,8 @@ def assert_agree(ours: np.ndarray, theirs: np.ndarray) -> None:
         for label in np.unique(frame_theirs)[1:]:
             a, b = frame_ours == label, frame_theirs == label
             if b.sum() > 30:
-                assert (a & b).sum() / (a | b).sum() >= 0.99
+                # Blender's vertices differ by 32-bit rounding (2e-6 m): a centre within 1e-4 pixel of an edge may fall either way
+                assert (a & b).sum() / (a | b).sum() >= 0.99 or (a != b).sum() == 1
 
 
 def masks(room, scene, take, method: str) -> np.ndarray:
@@ -185,3 +186,21 @@ def test_gpu_is_refused_in_words_without_a_context(room, scene):
     take = import_sample(room, scene, sample_clip(room, 1))
     with pytest.raises(room("revision_blender.scene.errors").SceneError, match="Cycles"):
         masks(room, scene, take, "gpu")
+
+
+def test_exact_pixels_alone_are_the_rasterisers(room, scene, tmp_path):
+    """The 64-bit decision that label edges get, asked for a whole picture."""
+    clip = sample_clip(room, 1, seed=8, size=0.4)
+    exact, face_labels = room("revision_blender.scene.exact_pixels"), body_surface(room, clip)[2]
+    points, faces, _ = body_surface(room, clip)
+    labels = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+    exact.decide(labels, np.ones(labels.shape, dtype=np.bool_), points[0][faces].astype(np.float64), face_labels, clip.camera)
+    theirs = rasterised(room, clip, tmp_path)[0]
+    assert (labels != theirs).sum() <= 1
+
+
+def test_edges_are_where_a_neighbour_differs(room):
+    near = room("revision_blender.scene.exact_pixels").near_an_edge
+    labels = np.random.default_rng(0).integers(0, 3, size=(40, 50)).astype(np.uint8)
+    labels[10:30, 10:30] = 1
+    np.testing.assert_array_equal(near(labels), on_an_edge(labels[None])[0])

@@ -120,7 +120,7 @@ def test_capturing_keeps_an_unkeyed_pose_and_the_frame(room, scene, taken):
     again = capture.capture_pose(scene, take)
     np.testing.assert_allclose(again.bodies[0].rotations, shown.bodies[0].rotations, atol=1e-6)
     assert scene.frame_current == 4 and scene.frame_subframe == 0.5
-    keyed = capture.capture_pose(scene, take, 4.5)
+    keyed = capture.capture_pose(scene, take, 5.0)
     assert room("revision_blender.motion.rotation").angle_between(keyed.bodies[0].rotations, shown.bodies[0].rotations)[0, 15] > 0.1
 
 
