@@ -80,7 +80,7 @@ def pictures_of(run: Run) -> list[Row]:
 def main() -> int:
     out = Path(sys.argv[1])
     run = read_run(out)
-    with tqdm(total=100, desc="measuring", unit="%", bar_format="{l_bar}{bar}| {elapsed}") as bar:
+    with tqdm(total=100, desc="measuring", unit="%", bar_format="{l_bar}{bar}| {elapsed}", disable=None) as bar:
         lift, refine, fine = figures_of(run, Progress(lambda fraction, words: _show(bar, fraction, words)))
     write_movie(out / "coarse.mp4", run.coarse, run.fps)
     write_movie(out / "fine.mp4", run.fine, run.fps)

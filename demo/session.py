@@ -7,9 +7,12 @@ can press is called here; waiting is done by stepping the extension's pump, sinc
 import argparse
 import importlib
 import json
+import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -46,6 +49,21 @@ def arguments() -> argparse.Namespace:
 
 def say(words: str) -> None:
     print(f"demo: {words}", flush=True)
+
+
+@contextmanager
+def chatter_to(log: Path) -> Iterator[None]:
+    """Sends what Blender itself prints (a line a frame) to a file while the block runs."""
+    sys.stdout.flush()
+    terminal = os.dup(1)
+    with log.open("ab") as file:
+        os.dup2(file.fileno(), 1)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            os.dup2(terminal, 1)
+            os.close(terminal)
 
 
 class Driver:
@@ -87,10 +105,11 @@ class Driver:
 
     def _finished(self, before: set[str]) -> bool:
         tickets = [ticket for ticket in self.session.current().tickets.values() if ticket.job_id not in before]
-        words = "; ".join(f"{ticket.kind} {ticket.fraction:4.0%} {ticket.words}" for ticket in tickets if not ticket.ended)
+        working = [ticket for ticket in tickets if not ticket.ended]
+        words = "; ".join(ticket.words for ticket in working)
         if words and words != self._said:
             self._said = words
-            say(words)
+            say(f"{max(ticket.fraction for ticket in working):5.0%}  {words}")
         return not self.session.current().placing and all(ticket.ended for ticket in tickets)
 
     def folder_of(self, name: str) -> Path:
@@ -137,8 +156,9 @@ def render_sequence(driver: Driver, scene: bpy.types.Scene) -> None:
     size = strips[-1].elements[0].orig_width, strips[-1].elements[0].orig_height
     sequencer.movie_settings(scene, driver.out / "sequence.mp4", size)
     sequencer.show_range(scene, strips)
-    bpy.ops.render.render(animation=True)
-    driver.log.uncovered = float(strips[-1].get("report_uncovered", -1.0))
+    with chatter_to(driver.out / "blender.log"):
+        bpy.ops.render.render(animation=True)
+    driver.log.uncovered = float(strips[-1]["revision_made_report_uncovered"])
 
 
 def main() -> None:
