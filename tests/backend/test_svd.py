@@ -18,7 +18,12 @@ from revision_blender.wire.requests import CoarseRequest, FineRequest
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A StableVideoDiffusionPipeline of a few thousand random weights, as ``save_pretrained`` writes it."""
     import torch
-    from diffusers import AutoencoderKLTemporalDecoder, EulerDiscreteScheduler, StableVideoDiffusionPipeline, UNetSpatioTemporalConditionModel
+    from diffusers import (
+        AutoencoderKLTemporalDecoder,
+        EulerDiscreteScheduler,
+        StableVideoDiffusionPipeline,
+        UNetSpatioTemporalConditionModel,
+    )
     from transformers import CLIPImageProcessor, CLIPVisionConfig, CLIPVisionModelWithProjection
 
     torch.manual_seed(0)
@@ -33,7 +38,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         block_out_channels=(32, 32, 32, 32), down_block_types=("DownEncoderBlock2D",) * 4, latent_channels=4, layers_per_block=1, sample_size=32,
     )  # fmt: skip
     encoder = CLIPVisionModelWithProjection(
-        CLIPVisionConfig(hidden_size=32, projection_dim=32, num_hidden_layers=1, num_attention_heads=4, image_size=224, intermediate_size=37, patch_size=32)
+        CLIPVisionConfig(
+            hidden_size=32,
+            projection_dim=32,
+            num_hidden_layers=1,
+            num_attention_heads=4,
+            image_size=224,
+            intermediate_size=37,
+            patch_size=32,
+        )
     )
     scheduler = EulerDiscreteScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", prediction_type="v_prediction", interpolation_type="linear",
@@ -98,7 +111,7 @@ def test_sizes_are_multiples_of_64_within_the_trained_area(width: int, height: i
     sides = size_for(width, height)
     assert all(side % 64 == 0 and side >= 64 for side in sides)
     assert sides[0] * sides[1] <= MAX_PIXELS * 1.1
-    assert (1024, 576) != (width, height) or sides == (1024, 576)
+    assert sides == (1024, 576) or (width, height) != (1024, 576)
 
 
 def test_more_strength_is_a_higher_bucket() -> None:

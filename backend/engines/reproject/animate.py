@@ -6,16 +6,16 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.engines.quality import psnr
 from backend.engines.reproject.background import Background, background_of
 from backend.engines.reproject.compose import composed
 from backend.engines.reproject.cutout import Cutout, cut_out, person_mask
 from backend.engines.reproject.fitting import fitted_to_mask
 from backend.engines.reproject.halo import halo_of
-from backend.engines.reproject.mover import Actor, actors_of, skinned, turned
+from backend.engines.reproject.mover import Actor, actors_of, skin_of, skinned, turned
 from backend.engines.reproject.puppet import Layer, Puppet
 from backend.engines.reproject.render import Drawn, Texture, draw, texture_of
-from backend.engines.reproject.texture import mirror_vertices, textured
-from backend.engines.quality import psnr
+from backend.engines.reproject.texture import Skin, textured
 from backend.progress import Progress
 from backend.raster.rasteriser import rasterise
 from revision_blender.motion.camera import Camera
@@ -41,10 +41,10 @@ def animate(
     actors = actors_of(source, motion)
     world = np.concatenate([actor.start_vertices for actor in actors])
     points = _in_camera(world, start, 0)
-    faces = _joined_faces(actors)
-    cutout = _cutout(picture, points, faces, start, person, progress.part(0.0, 0.2))
+    skin = skin_of(actors)
+    cutout = _cutout(picture, points, skin.faces, start, person, progress.part(0.0, 0.2))
     progress(0.2, "Dressing the body")
-    puppet = _puppet(actors, points, faces, start, cutout)
+    puppet = _puppet(skin, points, start, cutout)
     progress(0.3, "Filling the background")
     background = background_of(cutout, start, wanted, float(np.median(points[:, 2])), seed)
     prepared = time.perf_counter()
@@ -68,9 +68,9 @@ def _cutout(
     return cut_out(picture, person)
 
 
-def _puppet(actors: tuple[Actor, ...], points: Array, faces: NDArray[np.int32], camera: Camera, cutout: Cutout) -> Puppet:
-    fitted = fitted_to_mask(points, faces, camera, cutout.person)
-    body = textured(fitted, faces, _joined_weights(actors), _joined_mirror(actors), camera, cutout)
+def _puppet(skin: Skin, points: Array, camera: Camera, cutout: Cutout) -> Puppet:
+    fitted = fitted_to_mask(points, skin.faces, camera, cutout.person)
+    body = textured(fitted, skin, camera, cutout)
     return Puppet(body, halo_of(body, camera, cutout))
 
 
@@ -136,27 +136,3 @@ def _in_camera(world: Array, camera: Camera, frame: int) -> Array:
 def _in_world(points: Array, camera: Camera) -> Array:
     T = camera.T_world_camera[0]
     return points @ T[:3, :3].T + T[:3, 3]
-
-
-def _joined_faces(actors: tuple[Actor, ...]) -> NDArray[np.int32]:
-    offsets = np.cumsum([0] + [actor.identity.model.n_vertices for actor in actors[:-1]])
-    return np.concatenate([actor.identity.model.faces + offset for actor, offset in zip(actors, offsets, strict=True)]).astype(np.int32)
-
-
-def _joined_weights(actors: tuple[Actor, ...]) -> NDArray[np.float32]:
-    rows = []
-    total = sum(actor.identity.model.n_joints for actor in actors)
-    at = 0
-    for actor in actors:
-        block = np.zeros((actor.identity.model.n_vertices, total), np.float32)
-        block[:, at : at + actor.identity.model.n_joints] = actor.identity.model.weights
-        at += actor.identity.model.n_joints
-        rows.append(block)
-    return np.concatenate(rows)
-
-
-def _joined_mirror(actors: tuple[Actor, ...]) -> NDArray[np.intp]:
-    offsets = np.cumsum([0] + [actor.identity.model.n_vertices for actor in actors[:-1]])
-    return np.concatenate(
-        [mirror_vertices(actor.identity.model.v_template) + offset for actor, offset in zip(actors, offsets, strict=True)]
-    )

@@ -104,7 +104,7 @@ def _dilated(mask: Mask, radius: int) -> Mask:
 
 
 def _eroded(mask: Mask, radius: int) -> Mask:
-    return cv2.erode(mask.astype(np.uint8), _disc(radius), borderValue=1).astype(bool)
+    return cv2.erode(mask.astype(np.uint8), _disc(radius), borderType=cv2.BORDER_REPLICATE).astype(bool)
 
 
 def _disc(radius: int) -> NDArray[np.uint8]:

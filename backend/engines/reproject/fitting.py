@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csc_matrix, diags
 from scipy.sparse.linalg import splu
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from backend.raster.rasteriser import Fragments, rasterise
 from revision_blender.motion.camera import Camera
@@ -68,7 +68,7 @@ def fitted_to_mask(points: Array, faces: NDArray[np.int32], camera: Camera, pers
 
 def _outline(mask: Mask) -> _Outline | None:
     """The rim of a mask with its normals; where the picture ends is no rim."""
-    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).astype(bool)
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderType=cv2.BORDER_REPLICATE).astype(bool)
     ys, xs = np.nonzero(mask & ~inner)
     if len(xs) < 8:
         return None
@@ -83,7 +83,7 @@ def _pulls(
 ) -> tuple[Array, Array]:
     """Per vertex: the summed shift wanted in pixels ``(V, 2)`` (scaled as its weight is), and the number of wishes ``(V,)``."""
     weight = TURN_WEIGHT * height
-    tree = cKDTree(np.concatenate([rim.points, rim.normals * weight], axis=1))
+    tree = KDTree(np.concatenate([rim.points, rim.normals * weight], axis=1))
     distance, match = tree.query(
         np.concatenate([outline.points, outline.normals * weight], axis=1), distance_upper_bound=2.0 * REACH * height
     )

@@ -47,7 +47,7 @@ def _wanted(covered: Mask, cutout: Cutout) -> Mask:
     size = max(covered.shape)
     around = cv2.dilate((cutout.person | cutout.hole).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
     tuck = 2 * max(2, round(TUCK * size)) + 1
-    inner = cv2.erode(covered.astype(np.uint8), np.ones((tuck, tuck), np.uint8), borderValue=0).astype(bool)
+    inner = cv2.erode(covered.astype(np.uint8), np.ones((tuck, tuck), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=(0,)).astype(bool)
     return around & ~inner
 
 

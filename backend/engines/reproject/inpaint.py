@@ -96,7 +96,7 @@ def _completed(colours: F32, hole: Mask, field: I32 | None, rounds: int, seed: i
     """Search and vote at one level; returns colours and the offsets ``(H, W, 2)`` rows, columns to each pixel's match."""
     side = 2 * RADIUS + 1
     window = np.ones((side, side), np.uint8)
-    whole = cv2.erode((~hole).astype(np.uint8), window, borderValue=0).astype(bool)  # centres of fully known patches
+    whole = cv2.erode((~hole).astype(np.uint8), window, borderType=cv2.BORDER_CONSTANT, borderValue=(0,)).astype(bool)  # centres of fully known patches
     touched = cv2.dilate(hole.astype(np.uint8), window).astype(bool)
     if not whole.any():
         return colours, np.zeros((*hole.shape, 2), np.int32)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.engines.reproject.texture import Skin, mirror_vertices
 from backend.raster.surfaces import identity_of_track
 from revision_blender.motion.body_model import Identity, joints_of, vertices_of, world_rotations
 from revision_blender.motion.clip import BodyTrack, Clip
@@ -65,6 +66,23 @@ def eased(start: BodyTrack, motion: BodyTrack, fps: float) -> BodyTrack:
     rotations = motion.rotations @ slerp(identity[None], back[None], np.broadcast_to(left[:, None], motion.rotations.shape[:2]))
     translation = motion.translation + left[:, None] * (start.translation[0] - motion.translation[0])
     return replace(motion, betas=start.betas, rotations=rotations, translation=translation)
+
+
+def skin_of(actors: tuple[Actor, ...]) -> Skin:
+    """The surfaces of all bodies as one; each body has its own columns of blend weights."""
+    models = [actor.identity.model for actor in actors]
+    first_vertex = np.cumsum([0] + [model.n_vertices for model in models])
+    first_joint = np.cumsum([0] + [model.n_joints for model in models])
+    weights = np.zeros((first_vertex[-1], first_joint[-1]), np.float32)
+    for index, model in enumerate(models):
+        weights[first_vertex[index] : first_vertex[index + 1], first_joint[index] : first_joint[index + 1]] = model.weights
+    return Skin(
+        faces=np.concatenate([model.faces + start for model, start in zip(models, first_vertex, strict=False)]).astype(np.int32),
+        weights=weights,
+        mirror=np.concatenate([mirror_vertices(model.v_template) + start for model, start in zip(models, first_vertex, strict=False)]),
+        rest=np.concatenate([model.v_template + np.array([10.0 * index, 0.0, 0.0]) for index, model in enumerate(models)]),
+        parts=np.concatenate([model.part_labels for model in models]),
+    )
 
 
 def skinned(points_world: Array, weights: Array, joint_motion: Array) -> Array:

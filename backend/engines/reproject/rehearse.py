@@ -9,13 +9,18 @@ from backend.errors import InputError
 from backend.progress import Progress
 from backend.raster.surfaces import identity_of_track
 from backend.stages.lift import lift_picture
-from revision_blender.motion.body_model import Identity
+from revision_blender.motion.body_model import Identity, joints_of
 from revision_blender.motion.camera import static_camera
 from revision_blender.motion.clip import BodyTrack, Clip
 from revision_blender.motion.errors import RevisionError
 from revision_blender.motion.inbetween import Pose, between, continue_with
 from revision_blender.motion.library import motion_for_prompt
 from revision_blender.wire.requests import CoarseRequest
+
+Array = NDArray[np.floating]
+
+SHARES = (1.0, 0.85, 0.7, 0.55, 0.4, 0.25, 0.12)  # of the motion's own path
+MARGIN, SLACK = 0.04, 0.02  # of the picture: how near to its border a joint may come, and how much further for a moment
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +51,36 @@ def _track(request: CoarseRequest, track: BodyTrack, source: Clip) -> BodyTrack:
     return replace(track, rotations=rotations, translation=translation, confidence=np.repeat(track.confidence[:1], request.frames, axis=0))
 
 
-def _moved(request: CoarseRequest, identity: Identity, start: Pose, source: Clip) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+def _moved(request: CoarseRequest, identity: Identity, start: Pose, source: Clip) -> tuple[Array, Array]:
     if request.frames < 2:
         return start.rotations[None], start.translation[None]
     if request.target is not None and request.target.bodies:
         return between(start, target_pose(request.target, identity), identity, source.ground, request.frames)
     motion = motion_for_prompt(request.prompt, request.strength, request.seed)
-    return continue_with(motion, start, identity, source.ground, request.frames, request.fps)
+    rotations, translation = continue_with(motion, start, identity, source.ground, request.frames, request.fps)
+    return rotations, kept_in_view(identity, rotations, translation, source)
+
+
+def kept_in_view(identity: Identity, rotations: Array, translation: Array, source: Clip) -> Array:
+    """The path, shortened along the floor until the body stays within the still picture as far as it began there.
+
+    A shortened path makes standing feet slide; that is for S2 to put right, where a person out of the picture is lost.
+    """
+    up, camera = source.ground.normal, source.camera
+    travel = translation - translation[0]
+    rise = (travel @ up)[:, None] * up
+    for share in SHARES:
+        path = translation[0] + rise + share * (travel - rise)
+        joints = joints_of(identity, rotations, path)
+        depth = np.maximum(joints[..., 2], 1e-3)
+        pixels = joints[..., :2] / depth[..., None] * camera.focal + camera.center
+        size = np.array([camera.width, camera.height])
+        low = np.minimum(pixels[0].min(axis=0), MARGIN * size)
+        high = np.maximum(pixels[0].max(axis=0), (1.0 - MARGIN) * size)
+        outside = np.maximum(np.maximum(low - pixels, pixels - high), 0.0).max()
+        if joints[..., 2].min() > 0.3 and outside <= SLACK * size.max():
+            return path
+    return translation[0] + rise
 
 
 def target_pose(target: Clip, identity: Identity) -> Pose:
