@@ -86,7 +86,10 @@ def _watch(arguments: argparse.Namespace) -> None:
         if not answer.fields["open_jobs"]:
             break
         time.sleep(0.5)
-    for bar in bars.values():
+    done = {job.job_id for job in _ledger_jobs(arguments) if job.state == "done"}
+    for job_id, bar in bars.items():
+        bar.n = bar.total if job_id in done else bar.n
+        bar.set_postfix_str("done" if job_id in done else "")
         bar.close()
     if any(job.state in OPEN for job in _ledger_jobs(arguments)):
         print("No backend is running; these jobs go on when one is started.")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import zmq
 
@@ -23,12 +23,15 @@ from backend.server.single import take_lock
 from backend.server.sockets import Socket, Sockets, bind_sockets, port_of, serve_one
 from backend.server.supervisor import Supervisor
 from revision_blender.wire import paths, protocol
-from revision_blender.wire.connection import LOOPBACK, ConnectionInfo, new_key, remove_connection, write_connection
+from revision_blender.wire.ask import is_live
+from revision_blender.wire.connection import LOOPBACK, ConnectionInfo, new_key, read_connection, remove_connection, write_connection
+from revision_blender.wire.errors import WireError
 from revision_blender.wire.replay import ReplayGuard
 from revision_blender.wire.source_copy import source_hash
 
 log = logging.getLogger("revision.server")
 POLL_MILLISECONDS = 250
+ENDING_SECONDS = 10.0
 
 
 class AlreadyRunning(BackendError):
@@ -65,7 +68,7 @@ class Server:
     def run(self, ready: Callable[[ConnectionInfo], None] = lambda _info: None) -> None:
         """ready: called once the server can be talked to. Raises AlreadyRunning, or BackendError with a sentence."""
         home = self._options.home
-        lock = take_lock(paths.lock_file(home))
+        lock = _patient_lock(home)
         if lock is None:
             raise AlreadyRunning(f"A backend is running already in {home}. Use it, or stop it first: python -m backend stop")
         context: zmq.Context[Any] = zmq.Context()
@@ -124,6 +127,23 @@ class Server:
             if socket.poll(POLL_MILLISECONDS):
                 serve_one(socket, key, guard, desk.answer, protocol.FOR_CONTROL)
         socket.close(linger=500)  # the answer to "stop" still goes out
+
+
+def _patient_lock(home: Path) -> IO[bytes] | None:
+    """The home's lock; a server that is just ending, and answers no more, is given the time for that."""
+    deadline = time.monotonic() + ENDING_SECONDS
+    while (lock := take_lock(paths.lock_file(home))) is None and time.monotonic() < deadline and not _answers(home):
+        time.sleep(0.1)
+    return lock
+
+
+def _answers(home: Path) -> bool:
+    """True also for a file that may not be used: it is a living server's, since an ending one has removed it."""
+    try:
+        info = read_connection(paths.connection_file(home))
+    except WireError:
+        return True
+    return info is not None and is_live(info)
 
 
 def _connection(sockets: Sockets, file: Path) -> ConnectionInfo:

@@ -167,7 +167,7 @@ class Supervisor(threading.Thread):
         else:
             folder.remove()
         if moved is not None:
-            log.info("Job %s: %s. %s", job_id, state, message)
+            log.info("Job %s: %s%s", job_id, state, f": {message}" if message else ".")
             self._tell(moved)
 
     def _on_ended(self, code: int) -> None:

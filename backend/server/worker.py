@@ -15,11 +15,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from backend.engines.base import Ability
 from backend.errors import Cancelled
 from backend.progress import Progress
 from backend.server.job_file import read_content, write_content
@@ -29,6 +30,8 @@ from backend.stages.registry import Stage, stage_of
 from revision_blender.wire.codec import content_of_result, request_from
 
 log = logging.getLogger("revision.worker")
+Abilities = Callable[[], Sequence[Ability]]
+StageOf = Callable[[str], Stage]
 PROGRESS_SECONDS = 0.05  # between two reports with the same words
 
 
@@ -47,8 +50,8 @@ class Channel:
 class Worker:
     """One job at a time. jobs: the folder of all job folders. log_name: told to the user with an unexpected error."""
 
-    def __init__(self, channel: Channel, jobs: Path, stage: Callable[[str], Stage], log_name: str) -> None:
-        self._channel, self._jobs, self._stage, self._log_name = channel, jobs, stage, log_name
+    def __init__(self, channel: Channel, jobs: Path, abilities: Abilities, stage: StageOf, log_name: str) -> None:
+        self._channel, self._jobs, self._abilities, self._stage, self._log_name = channel, jobs, abilities, stage, log_name
         self._todo: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
 
@@ -74,7 +77,7 @@ class Worker:
 
     def _tell_engines(self) -> None:
         try:
-            self._channel.tell("engines", engines=_abilities())
+            self._channel.tell("engines", engines=[asdict(ability) for ability in self._abilities()])
         except Exception:
             log.exception("The engines could not be asked what they can do.")
 
@@ -111,21 +114,21 @@ class Worker:
         return report
 
 
-def _abilities() -> list[dict[str, Any]]:
+def _abilities() -> Sequence[Ability]:
     from backend.engines import registry  # imports what engines need, hence here and not at the top
 
-    return [asdict(ability) for ability in registry.abilities()]
+    return registry.abilities()
 
 
-def _stages(file: Path | None) -> Callable[[str], Stage]:
-    """The real stages; for the project's own tests, those of ``stage_of`` in a file."""
+def _stages(file: Path | None) -> tuple[Abilities, StageOf]:
+    """The real engines' abilities and stages; for the project's own tests, ``abilities`` and ``stage_of`` of a file."""
     if file is None:
-        return stage_of
+        return _abilities, stage_of
     spec = importlib.util.spec_from_file_location("revision_test_stages", file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.stage_of
+    return module.abilities, module.stage_of
 
 
 def _private_output() -> TextIO:
@@ -144,7 +147,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the server, which ends us
     channel = Channel(_private_output())
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    worker = Worker(channel, arguments.jobs, _stages(arguments.test_stages), arguments.log)
+    worker = Worker(channel, arguments.jobs, *_stages(arguments.test_stages), arguments.log)
     threading.Thread(target=worker.listen, args=(sys.stdin,), name="commands", daemon=True).start()
     worker.run()
 

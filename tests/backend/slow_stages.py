@@ -10,12 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
+from backend.engines.base import Ability
 from backend.errors import InputError
 from backend.progress import Progress
 from backend.stages.registry import Stage
 from revision_blender.wire.requests import DecodeRequest, VideoResult
 
 FINE, DEAF, WRONG, UNEXPECTED, FULL, DIES = range(100, 106)
+
+
+def abilities() -> tuple[Ability, ...]:
+    return (Ability("slow", True, False, "cpu", ""),)
 
 
 def stage_of(kind: str) -> Stage:

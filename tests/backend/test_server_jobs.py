@@ -14,6 +14,7 @@ from revision_blender.wire.connection import read_connection
 from revision_blender.wire.events import (
     Collected,
     Connected,
+    EngineAbility,
     JobAccepted,
     JobCancelled,
     JobDone,
@@ -55,6 +56,13 @@ def test_a_job_is_done_and_its_result_collected(running, listener, tmp_path):
     assert found.kind == "decode" and isinstance(found.result, VideoResult) and found.result.report == {"steps": 3.0}
     assert found.result.frames[:, 0, 0, 0].tolist() == [0, 1, 2, 3]
     assert [int(read_png(path)[0, 0, 0]) for path in found.files] == [0, 1, 2, 3]
+
+
+def test_the_engines_are_told_once_the_worker_knows_them(running):
+    with client(running.info) as listener:
+        assert listener.wait_for(Connected, where=lambda event: bool(event.engines)).engines == (
+            EngineAbility("slow", True, False, "cpu", ""),
+        )
 
 
 def test_submitting_twice_is_harmless(listener):

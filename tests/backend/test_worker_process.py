@@ -20,7 +20,7 @@ TALKATIVE = "print('to standard output', flush=True); import os; os.write(1, b'p
 @pytest.fixture
 def worker(tmp_path):
     stages = tmp_path / "stages.py"
-    stages.write_text(TALKATIVE + "from tests.backend.slow_stages import stage_of\n")
+    stages.write_text(TALKATIVE + "from tests.backend.slow_stages import abilities, stage_of\n")
     heard: queue.SimpleQueue[Told | Ended] = queue.SimpleQueue()
     process = WorkerProcess(tmp_path, tmp_path / "worker.log", stages, heard.put)
     yield process, heard
