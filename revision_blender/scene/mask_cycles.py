@@ -15,6 +15,7 @@ from mathutils import Matrix
 from numpy.typing import NDArray
 
 from .errors import SceneError
+from .removal import remove
 from .surfaces import Triangles
 
 Array = NDArray[np.floating]
@@ -93,7 +94,7 @@ def label_scene(camera: bpy.types.Object, width: int, height: int) -> Iterator[t
         _set_up(scene, width, height)
         yield scene, material
     finally:
-        bpy.data.batch_remove([scene, viewer, lens, material])
+        remove(scene, viewer, lens, material)
 
 
 def render_labels(
@@ -113,7 +114,7 @@ def render_labels(
             bpy.ops.render.render(write_still=True, scene=scene.name)
             values = _read_red(Path(folder) / "labels.exr", width, height)
     finally:
-        bpy.data.batch_remove([thing, mesh])
+        remove(thing, mesh)
     labels = np.rint(values)
     if np.abs(values - labels).max() > _EXACT:
         raise SceneError(f"Cycles mixed labels in {int((np.abs(values - labels) > _EXACT).sum())} pixels; report this with the scene.")

@@ -39,16 +39,16 @@ def render_labels(scene: bpy.types.Scene, take: Take, method: Method = "auto") -
     Labels are those of ``masks.labels``; 0 where nothing of the take is seen or something else of the scene that renders
     lies before it. The scene is looked at through a copy: its frame, settings and unkeyed poses stay. Raises SceneError.
     """
-    with ExitStack() as stack:
-        passing = stack.enter_context(a_copy(scene))
-        draw = _gpu if method_here(method) == "gpu" else _cycles(stack, take)
-        try:
+    try:
+        with ExitStack() as stack:
+            passing = stack.enter_context(a_copy(scene))
+            draw = _gpu if method_here(method) == "gpu" else _cycles(stack, take)
             for frame in take.scene_frames(scene):
                 with kept_values(scene):
                     labels = draw(take, go_to(passing, frame))
                 yield labels
-        except ReferenceError as error:
-            raise SceneError("The mask pass was interrupted by an undo; start it again.") from error
+    except ReferenceError as error:
+        raise SceneError("The mask pass was interrupted by an undo; start it again.") from error
 
 
 def _seen(take: Take, depsgraph: bpy.types.Depsgraph) -> tuple[NDArray[np.float64], Triangles, NDArray[np.float64], Camera]:

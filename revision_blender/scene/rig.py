@@ -13,6 +13,7 @@ from . import actions, marks
 from .bones import BoneRest
 from .keys import Channel, write_keys
 from .poses import BoneChannels, RigRest
+from .removal import remove
 
 Array = NDArray[np.floating]
 
@@ -35,7 +36,7 @@ def _editing(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
             finally:
                 bpy.ops.object.mode_set(mode="OBJECT")
     finally:
-        bpy.data.scenes.remove(scratch)
+        remove(scratch)
 
 
 def _colour(name: str) -> str:

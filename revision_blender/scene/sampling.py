@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import bpy
 
+from .removal import remove
 from .timing import split_frame
 
 
@@ -25,7 +26,7 @@ def only_these(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> I
             passing.collection.objects.link(thing)
         yield passing
     finally:
-        bpy.data.scenes.remove(passing)
+        remove(passing)
 
 
 @contextmanager
@@ -35,4 +36,4 @@ def a_copy(scene: bpy.types.Scene) -> Iterator[bpy.types.Scene]:
     try:
         yield passing
     finally:
-        bpy.data.scenes.remove(passing)
+        remove(passing)

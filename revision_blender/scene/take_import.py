@@ -16,6 +16,7 @@ from .bones import rest_bones
 from .camera import new_camera, use_picture_size
 from .errors import SceneError
 from .ground import new_ground
+from .removal import remove
 from .take_motion import give_motion
 from .take_record import Array, find_take, find_takes, mark_collection
 from .timing import key_frames, scene_fps
@@ -84,11 +85,10 @@ def _remove(build: _Build) -> None:
     """Takes back what an import made that did not come to its end."""
     for thing in build.objects:
         data = thing.data
-        bpy.data.objects.remove(thing)
+        remove(thing)
         if data is not None and data.users == 0:
-            bpy.data.batch_remove([data])
-    for action in build.actions:
-        bpy.data.actions.remove(action)
+            remove(data)
+    remove(*build.actions)
 
 
 def _steps(

@@ -30,7 +30,7 @@ from revision_blender.scene.mask_pass import method_here, render_labels
 from revision_blender.scene.poses import BoneChannels, channels_of
 from revision_blender.scene.take import find_take, import_clip
 
-FRAMES, JOINTS, REPEATS = 250, 24, 7
+FRAMES, JOINTS, REPEATS = 250, 24, 25
 RATIO_BAR, BULK_BAR_MS = 40.0, 12.0
 
 
