@@ -125,11 +125,12 @@ def job(steps: int = 3, milliseconds: int = 10, what: int = slow_stages.FINE, fr
 
 
 def is_alive(pid: int) -> bool:
+    """A process that has ended but was not waited for does not count as alive."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return not Path("/proc").is_dir() or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z" if Path("/proc").is_dir() else True
 
 
 def kill_worker(running: ServerProcess) -> int:
