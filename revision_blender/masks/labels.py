@@ -43,7 +43,7 @@ def _gray(label: int) -> int:
 def _table() -> tuple[PartLabel, ...]:
     objects = tuple(str(index) for index in range(N_OBJECT_LABELS))
     kinds: tuple[tuple[Kind, tuple[str, ...]], ...] = (("human", SMPL_JOINT_NAMES), ("animal", ANIMAL_PART_NAMES), ("object", objects))
-    names = [(f"{kind}.{name}", kind) for kind, members in kinds for name in members]
+    names: list[tuple[str, Kind]] = [(f"{kind}.{name}", kind) for kind, members in kinds for name in members]
     rows = [PartLabel(0, "background", "background", 0)]
     rows += [PartLabel(label, name, kind, _gray(label)) for label, (name, kind) in enumerate(names, start=1)]
     return tuple(rows)
