@@ -116,7 +116,7 @@ def _device() -> str:
 
 def _load(folder: Path) -> Any:
     import torch
-    from diffusers.pipelines.stable_video_diffusion import StableVideoDiffusionPipeline
+    from diffusers.pipelines.stable_video_diffusion.pipeline_stable_video_diffusion import StableVideoDiffusionPipeline
 
     device = _device()
     half = device == "cuda"

@@ -133,7 +133,7 @@ def test_mirror_twins_lie_on_the_other_side() -> None:
 
 
 def test_two_bodies_are_one_skin_with_joints_of_their_own(source: Clip) -> None:
-    other = replace(source.bodies[0], track_id="person_2", translation=source.bodies[0].translation + [0.8, 0.0, 0.5])
+    other = replace(source.bodies[0], track_id="person_2", translation=source.bodies[0].translation + np.array([0.8, 0.0, 0.5]))
     both = source.with_tracks((source.bodies[0], other))
     skin = skin_of(actors_of(both, both))
     n = open_human().n_vertices

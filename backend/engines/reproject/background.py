@@ -30,7 +30,8 @@ class Background:
         height, width = self.plate.shape[:2]
         shift = np.array([[1.0, 0.0, 0.5], [0.0, 1.0, 0.5], [0.0, 0.0, 1.0]])  # OpenCV counts from pixel centres
         matrix = np.linalg.inv(shift) @ self.homographies[frame] @ shift
-        return cv2.warpPerspective(self.plate, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        seen = cv2.warpPerspective(self.plate, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT_101)
+        return seen.astype(np.uint8, copy=False)
 
 
 def background_of(cutout: Cutout, start: Camera, wanted: Camera, depth: float, seed: int) -> Background:

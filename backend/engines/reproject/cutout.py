@@ -72,7 +72,9 @@ def grown_from(picture: Picture, silhouette: Mask) -> Mask:
     if not (trimap == cv2.GC_FGD).any() or not (trimap == cv2.GC_BGD).any():
         return silhouette
     cv2.setRNGSeed(0)
-    cv2.grabCut(np.ascontiguousarray(picture[..., ::-1]), trimap, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(
+        np.ascontiguousarray(picture[..., ::-1]), trimap, (0, 0, 1, 1), np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK
+    )
     found = (trimap == cv2.GC_FGD) | (trimap == cv2.GC_PR_FGD)
     return found if agreement(found, silhouette) >= MIN_AGREEMENT else silhouette
 
@@ -91,7 +93,9 @@ def carried_on(picture: Picture, known: Mask) -> F32:
     """The picture's colours where known, elsewhere those of the nearest known pixels, softened with the distance."""
     if not known.any():
         return picture.astype(np.float32)
-    _, labels = cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    labels = np.asarray(
+        cv2.distanceTransformWithLabels((~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1], np.intp
+    )
     colour_of = np.zeros((int(labels.max()) + 1, 3), np.float32)
     colour_of[labels[known]] = picture[known]
     spread = np.where(known[..., None], picture, colour_of[labels]).astype(np.float32)

@@ -47,7 +47,9 @@ def _wanted(covered: Mask, cutout: Cutout) -> Mask:
     size = max(covered.shape)
     around = cv2.dilate((cutout.person | cutout.hole).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(bool)
     tuck = 2 * max(2, round(TUCK * size)) + 1
-    inner = cv2.erode(covered.astype(np.uint8), np.ones((tuck, tuck), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=(0,)).astype(bool)
+    inner = cv2.erode(covered.astype(np.uint8), np.ones((tuck, tuck), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=(0,)).astype(
+        bool
+    )
     return around & ~inner
 
 
@@ -68,7 +70,9 @@ def _grid(wanted: Mask, step: int) -> tuple[NDArray[np.intp], NDArray[np.int32]]
 
 def _nearest_covered(covered: Mask, corners: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Row and column of the covered pixel nearest to each corner."""
-    _, labels = cv2.distanceTransformWithLabels((~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    labels = np.asarray(
+        cv2.distanceTransformWithLabels((~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)[1], np.intp
+    )
     ys, xs = np.nonzero(covered)
     place = np.zeros((int(labels.max()) + 1, 2), np.intp)
     place[labels[ys, xs]] = np.stack([ys, xs], -1)

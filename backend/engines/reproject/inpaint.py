@@ -34,13 +34,13 @@ def filled(picture: NDArray[np.uint8], hole: Mask, seed: int = 0) -> NDArray[np.
         return np.full_like(picture, 128)
     levels = _pyramid(picture, hole)
     colours = _interpolated(*levels[-1])
-    field: I32 | None = None
+    field: I32 | None = None  # found by the coarsest level, of which there is always one
     for index, (known, gap) in reversed(list(enumerate(levels))):
         if field is not None:
             field = _finer(field, gap.shape)
             colours = np.where(gap[..., None], cv2.resize(colours, gap.shape[::-1], interpolation=cv2.INTER_LINEAR), known)
         colours, field = _completed(colours, gap, field, ROUNDS * (3 if index == len(levels) - 1 else 1), seed + index)
-    return _detailed(picture, hole, colours, field)
+    return _detailed(picture, hole, colours, field) if field is not None else picture.copy()
 
 
 def _pyramid(picture: NDArray[np.uint8], hole: Mask) -> list[tuple[F32, Mask]]:
@@ -96,13 +96,15 @@ def _completed(colours: F32, hole: Mask, field: I32 | None, rounds: int, seed: i
     """Search and vote at one level; returns colours and the offsets ``(H, W, 2)`` rows, columns to each pixel's match."""
     side = 2 * RADIUS + 1
     window = np.ones((side, side), np.uint8)
-    whole = cv2.erode((~hole).astype(np.uint8), window, borderType=cv2.BORDER_CONSTANT, borderValue=(0,)).astype(bool)  # centres of fully known patches
+    whole = cv2.erode((~hole).astype(np.uint8), window, borderType=cv2.BORDER_CONSTANT, borderValue=(0,)).astype(
+        bool
+    )  # centres of fully known patches
     touched = cv2.dilate(hole.astype(np.uint8), window).astype(bool)
     if not whole.any():
         return colours, np.zeros((*hole.shape, 2), np.int32)
     rng = np.random.default_rng(seed)
     known = np.argwhere(whole)
-    start = known[rng.integers(0, len(known), hole.shape)] - np.stack(np.indices(hole.shape), -1)
+    start = known[rng.integers(0, len(known), hole.shape)] - np.moveaxis(np.indices(hole.shape), 0, -1)
     offsets = np.ascontiguousarray(start if field is None else field, dtype=np.int32)
     colours = np.ascontiguousarray(colours, np.float32)
     confidence = np.power(np.float32(1.3), -cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)).astype(np.float32)

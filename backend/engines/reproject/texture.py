@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import diags
+from scipy.sparse import csc_matrix, diags
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
@@ -125,7 +125,7 @@ def _lendable(known: Mask, twin: NDArray[np.intp], skin: Skin) -> Mask:
     return known[twin][skin.faces].all(axis=1) & (spread < TOGETHER)
 
 
-def _painted(own: Array, twin: NDArray[np.intp], sampled: F32, laplacian: object) -> F32:
+def _painted(own: Array, twin: NDArray[np.intp], sampled: F32, laplacian: csc_matrix) -> F32:
     """Vertex colours: the picture's where it can be trusted, the twin's next, smoothly carried on elsewhere."""
     known, borrowed = own > KNOWN, (own[twin] > KNOWN) & (own <= KNOWN)
     colours = np.where(borrowed[:, None], sampled[twin], sampled)
@@ -151,7 +151,7 @@ def _sampled(image: F32, pixels: Array, how: int = cv2.INTER_LINEAR) -> F32:
         cv2.remap(image, part[:, None, 0], part[:, None, 1], how, borderMode=cv2.BORDER_REPLICATE)
         for part in np.array_split(places, len(places) // 30000 + 1)
     ]
-    return np.concatenate(values)[:, 0]
+    return np.concatenate(values)[:, 0].astype(np.float32)
 
 
 def _smoothstep(low: float, high: float, x: Array) -> Array:
