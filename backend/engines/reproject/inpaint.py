@@ -19,8 +19,8 @@ WORK_SIDE = 512  # the search runs at no more than this many pixels on the longe
 COARSEST = 48
 ROUNDS = 4  # search and vote, at each level; the coarsest gets three times as many
 SEARCHES = 2
-ROWS_APART = 12.0  # price, in gray levels squared, of a match a tenth of the height above or below: scenes change most that way
-COLUMNS_APART = 1.0  # the same for a match a tenth of the width to the side
+ROWS_APART = 1000.0  # price, in gray levels squared, of a match a tenth of the height above or below: scenes change most that way
+COLUMNS_APART = 30.0  # the same for a match a tenth of the width to the side
 
 
 def filled(picture: NDArray[np.uint8], hole: Mask, seed: int = 0) -> NDArray[np.uint8]:
@@ -108,6 +108,8 @@ def _completed(colours: F32, hole: Mask, field: I32 | None, rounds: int, seed: i
     offsets = np.ascontiguousarray(start if field is None else field, dtype=np.int32)
     colours = np.ascontiguousarray(colours, np.float32)
     confidence = np.power(np.float32(1.3), -cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 3)).astype(np.float32)
+    if field is not None:  # the coarser level's matches show this level's detail; its enlarged colours would stay blurred
+        _vote(colours, hole, touched, confidence, offsets)
     for _ in range(rounds):
         _search(colours, whole, touched, offsets, known.astype(np.int32), SEARCHES, int(rng.integers(1 << 30)))
         _vote(colours, hole, touched, confidence, offsets)
