@@ -106,7 +106,7 @@ def words_of(facts: dict[str, Any]) -> str:
 
 def _engine_words(engine: dict[str, Any]) -> str:
     can = " and ".join(word for word, able in (("coarse", engine["coarse"]), ("fine", engine["fine"])) if able) or "nothing"
-    return f"  {engine['name']:12} {can} on {engine['device']}" + (f"; not usable: {engine['why_not']}" if engine["why_not"] else "")
+    return f"  {engine['name']:12} {can} on {engine['device']}" + (f"; {engine['why_not']}" if engine["why_not"] else "")
 
 
 if __name__ == "__main__":

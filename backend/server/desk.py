@@ -58,8 +58,12 @@ class Desk:
         except (WireError, OSError, sqlite3.Error) as error:
             sentence = str(error) if isinstance(error, WireError) else disk_sentence(error, self._jobs.parent)
             log.warning("Refused a %s message: %s", message.type, sentence)
-            job_id = message.fields.get("job_id")
-            kind, fields, arrays = Type.REFUSED, {"job_id": job_id if isinstance(job_id, str) else "", "message": sentence}, {}
+            kind, fields, arrays = _refusal(message, sentence)
+        except Exception as error:  # the boundary: one message must not end the server; the log has the details
+            log.exception("A %s message ended in an unexpected error.", message.type)
+            kind, fields, arrays = _refusal(
+                message, f"The backend met an unexpected error ({type(error).__name__}: {error}); its log has the details."
+            )
         return Message(kind, fields, arrays, parent=message.message_id)
 
     # --- request socket
@@ -158,6 +162,11 @@ class Desk:
 
 
 _Answer = tuple[Type, Mapping[str, Any], Mapping[str, Any]]
+
+
+def _refusal(message: Message, sentence: str) -> _Answer:
+    job_id = message.fields.get("job_id")
+    return Type.REFUSED, {"job_id": job_id if isinstance(job_id, str) else "", "message": sentence}, {}
 
 
 def _state(job: Job) -> dict[str, Any]:

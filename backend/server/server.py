@@ -5,7 +5,8 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -65,6 +66,13 @@ class Server:
         self._why = why or self._why
         self._stopping.set()
 
+    def _on_crash(self, crash: threading.ExceptHookArgs) -> None:
+        """A thread died of a mistake of ours. A server without it would only look alive, so it ends; the ledger keeps the jobs."""
+        log.critical("The thread %s died.", crash.thread, exc_info=crash.exc_value)
+        self.stop(
+            "The backend ended after an error of its own; its log has the details. Jobs that it had not finished go on when it is started again."
+        )
+
     def run(self, ready: Callable[[ConnectionInfo], None] = lambda _info: None) -> None:
         """ready: called once the server can be talked to. Raises AlreadyRunning, or BackendError with a sentence."""
         home = self._options.home
@@ -72,9 +80,9 @@ class Server:
         if lock is None:
             raise AlreadyRunning(f"A backend is running already in {home}. Use it, or stop it first: python -m backend stop")
         context: zmq.Context[Any] = zmq.Context()
+        threading.excepthook = self._on_crash
         try:
-            with lock:
-                _log_to(paths.logs_folder(home))
+            with lock, _log_to(paths.logs_folder(home)):
                 self._run(context, ready)
         finally:
             context.destroy(linger=0)
@@ -109,6 +117,7 @@ class Server:
             supervisor.end()
             control.join()
             publisher.end()
+            sockets.requests.close(linger=500)
             ledger.close()
             log.info("Ended. %s", self._why)
 
@@ -153,12 +162,15 @@ def _connection(sockets: Sockets, file: Path) -> ConnectionInfo:
     )
 
 
-def _log_to(folder: Path) -> None:
+@contextmanager
+def _log_to(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     handler = RotatingFileHandler(folder / "server.log", maxBytes=1 << 20, backupCount=2, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s: %(message)s"))
-    for old in log.handlers[:]:
-        log.removeHandler(old)
-        old.close()
     log.addHandler(handler)
     log.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        handler.close()

@@ -70,15 +70,20 @@ class Supervisor(threading.Thread):
 
     def run(self) -> None:
         self._worker = self._new_worker()
-        while not self._ending.is_set():
-            try:
-                self._start_next()
-                self._hear_one()
-                self._enforce_cancel()
-            except (sqlite3.Error, OSError) as error:
-                self._wait_for_disk(error)
-        if self._worker is not None:
-            self._worker.end(1.0)
+        try:
+            while not self._ending.is_set():
+                self._turn()
+        finally:
+            if self._worker is not None:
+                self._worker.end(1.0)
+
+    def _turn(self) -> None:
+        try:
+            self._start_next()
+            self._hear_one()
+            self._enforce_cancel()
+        except (sqlite3.Error, OSError) as error:
+            self._wait_for_disk(error)
 
     def _new_worker(self) -> WorkerProcess:
         worker = WorkerProcess(self._jobs, self._log_file, self._test_stages, self._inbox.put)

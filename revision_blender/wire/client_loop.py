@@ -3,15 +3,14 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 import zmq
 
 from . import protocol
 from .codec import Content, content_from, content_of_request
 from .collect import collected
-from .connection import ConnectionInfo, check_version, read_connection
+from .connection import ConnectionInfo, file_identity, read_again
 from .errors import WireError
 from .events import Connected, Disconnected, Event, JobProgress, JobsListed, Refused
 from .framing import Message
@@ -66,6 +65,13 @@ class ClientLoop:
                     self._obey(command)
                 self._notice_silence()
                 self._send_what_is_due()
+        except Exception as error:
+            self._events.put(
+                Disconnected(
+                    f"The connection ended with an error of its own ({type(error).__name__}: {error}). Stop and start the backend."
+                )
+            )
+            raise
         finally:
             self._drop_session()
             self._collector.shutdown(wait=True, cancel_futures=True)
@@ -77,12 +83,12 @@ class ClientLoop:
         """Tries again after the pause, or at once when the connection file is another one than at the last try."""
         if self._session is not None:
             return
-        file_now = _identity(self._connection.file)
+        file_now = file_identity(self._connection.file)
         if time.monotonic() < self._next_try and file_now == self._tried_file:
             return
         self._tried_file = file_now
         try:
-            self._connection = _read_again(self._connection)
+            self._connection = read_again(self._connection)
             self._session = Session(self._context, self._connection)
             self._session.send(Message(Type.HELLO, {"version": protocol.VERSION}))
         except WireError as error:
@@ -108,7 +114,7 @@ class ClientLoop:
         if self._session is None:
             return
         allowed = protocol.HEARTBEAT_SECONDS * (protocol.MISSES_UNTIL_DEAD + 0.5) if self._session.welcomed else WELCOME_SECONDS
-        if not self._session.welcomed and _identity(self._connection.file) != self._tried_file:
+        if not self._session.welcomed and file_identity(self._connection.file) != self._tried_file:
             self._drop_session()  # a backend was started while we were calling the one before it
         elif self._session.silence > allowed:
             self._lose("The backend does not answer; trying again. If it stays away, start it again: its jobs are kept.")
@@ -203,7 +209,8 @@ class ClientLoop:
         pending = self._pending.pop(message.parent, None)
         if pending is not None:
             self._states.forget_submitted(pending.command)
-            self._events.put(Refused(text_in(message, "job_id"), text_in(message, "message")))
+            job_id = text_in(message, "job_id") or getattr(pending.command, "job_id", "")
+            self._events.put(Refused(job_id, text_in(message, "message")))
         elif self._session is not None and not self._session.welcomed:
             self._lose(text_in(message, "message"))
 
@@ -250,22 +257,3 @@ def _deliver(command: Collect, content: Content, put: Callable[[Event], None]) -
         put(collected(command.job_id, content, command.folder))
     except (WireError, OSError) as error:
         put(Refused(command.job_id, str(error)))
-
-
-def _identity(file: Path | None) -> object:
-    """Changes whenever the connection file is written anew."""
-    try:
-        status = file.stat() if file is not None else None
-    except OSError:
-        return None
-    return (status.st_mtime_ns, status.st_ino) if status is not None else None
-
-
-def _read_again(connection: ConnectionInfo) -> ConnectionInfo:
-    if connection.file is None:
-        return connection
-    found = read_connection(connection.file)
-    if found is None:
-        raise WireError("No backend is running; start it.")
-    check_version(found)
-    return replace(found, file=connection.file)

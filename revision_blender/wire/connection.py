@@ -130,3 +130,23 @@ def check_version(info: ConnectionInfo) -> None:
     """Raises WireError when the backend of this file speaks another protocol."""
     if info.protocol != protocol.PROTOCOL:
         raise WireError(protocol.version_sentence(info.protocol, side="backend"))
+
+
+def file_identity(file: Path | None) -> tuple[int, int] | None:
+    """Another value whenever the connection file was written anew; None without a file."""
+    try:
+        status = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return (status.st_mtime_ns, status.st_ino) if status is not None else None
+
+
+def read_again(connection: ConnectionInfo) -> ConnectionInfo:
+    """What its file says now. Raises WireError when no backend runs, another version does, or the file may not be used."""
+    if connection.file is None:
+        return connection
+    found = read_connection(connection.file)
+    if found is None:
+        raise WireError("No backend is running; start it.")
+    check_version(found)
+    return found
