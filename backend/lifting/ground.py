@@ -1,7 +1,7 @@
 """The floor, from the feet that stand on it and from how people and cameras are held.
 
-Least squares over the plane's normal with three kinds of evidence: feet that hardly move lie on it, a body is in balance over
-them, a camera is held level (its roll is small; its pitch is anyone's guess).
+Least squares over the plane's normal with four kinds of evidence: feet that hardly move lie on it, a body is in balance over
+them, a camera is held level, and looks down a little rather than up.
 """
 
 import numpy as np
@@ -22,7 +22,9 @@ CALM_SPEED = 0.5  # m/s, mean over the joints
 STILL_SPEED = 0.35  # m/s: slower feet may stand
 FOOT_SPREAD = 0.05  # metres
 ROLL_SPREAD = 0.05  # radians
-UPRIGHT_SPREAD = 0.15  # radians
+FOOT_EVIDENCE = 6.0  # how many independent feet a clip's standing feet are worth at most
+PITCH, PITCH_SPREAD = 0.10, 0.12  # radians: cameras look down a little
+BALANCE_SPREAD, RESTLESS_SPREAD = 0.10, 0.20  # radians: of a body at rest, and added for one that is not
 
 
 def ground_plane(joints: Array, feet: Array, R_world_camera: Array, fps: float) -> GroundPlane:
@@ -31,10 +33,10 @@ def ground_plane(joints: Array, feet: Array, R_world_camera: Array, fps: float) 
     joints: ``(F, 24, 3)`` SMPL's. feet: ``(F, N, 3)`` points under the soles, both world metres. R_world_camera: ``(F, 3, 3)``.
     """
     standing = _standing(feet, fps)
-    up = _upright(joints, feet, R_world_camera, fps)
+    up, spread = _upright(joints, feet, R_world_camera, fps)
     normal = up
     for _ in range(4):
-        normal = _normal(_lowest(standing, normal), up, R_world_camera[0])
+        normal = _normal(_lowest(standing, normal), up, spread, R_world_camera[0])
     return GroundPlane(normal=normal, point=_point(_lowest(standing, normal), normal))
 
 
@@ -48,30 +50,31 @@ def _standing(feet: Array, fps: float) -> Array:
     return feet[still] if still.sum() >= 3 else feet.reshape(-1, 3)
 
 
-def _upright(joints: Array, feet: Array, R_world_camera: Array, fps: float) -> Array:
+def _upright(joints: Array, feet: Array, R_world_camera: Array, fps: float) -> tuple[Array, float]:
     """A body in balance has its weight over its feet, however it bends: the mean direction from the one to the other.
 
     Frames count by how calm they are: a body that falls, runs or jumps is not in balance. The part sideways to the camera
-    is held small.
+    is held small. Returned with it: how far it can be wrong, radians.
     """
     weight = np.array([MASS.get(name.removeprefix("left_").removeprefix("right_"), 0.0) for name in SMPL_JOINT_NAMES])
     center = np.einsum("fja,j->fa", joints, weight / weight.sum())
     trunk = _unit(joints[:, SMPL_JOINT_NAMES.index("neck")] - joints[:, SMPL_JOINT_NAMES.index("pelvis")])
     first = _unit(np.median(trunk, axis=0))
     support = np.stack([_support(frame, first) for frame in feet])
-    mean = _calm(joints, fps) @ _unit(center - support)
+    calm = _calm(joints, fps)
+    mean = calm / calm.sum() @ _unit(center - support)
     sideways = R_world_camera[0][:, 0]
-    return _unit(mean - 0.9 * (mean @ sideways) * sideways)
+    mean = mean - 0.9 * (mean @ sideways) * sideways
+    return _unit(mean), BALANCE_SPREAD + RESTLESS_SPREAD * (1.0 - float(calm.max()))
 
 
 def _calm(joints: Array, fps: float) -> Array:
-    """``(F,)`` weights that sum to 1, large where the body hardly moves."""
+    """``(F,)`` near 1 where the body hardly moves, near 0 where it runs."""
     if len(joints) < 2:
         return np.ones(len(joints))
     step = np.linalg.norm(np.diff(joints, axis=0), axis=-1).mean(axis=1) * fps
     speed = np.maximum(np.concatenate([step[:1], step]), np.concatenate([step, step[-1:]]))
-    weight = 1.0 / (1.0 + (speed / CALM_SPEED) ** 2) ** 2
-    return weight / weight.sum()
+    return 1.0 / (1.0 + (speed / CALM_SPEED) ** 2) ** 2
 
 
 def _support(feet: Array, up: Array) -> Array:
@@ -91,24 +94,23 @@ def _lowest(points: Array, normal: Array) -> Array:
     return points[height < np.percentile(height, 20) + 0.10]
 
 
-def _normal(points: Array, up: Array, R_world_camera: Array) -> Array:
+def _normal(points: Array, up: Array, spread: float, R_world_camera: Array) -> Array:
     """Small tilts a, b about two axes across ``up`` that best agree with all evidence; solved linearly."""
-    side = np.cross(up, R_world_camera[:, 2])
-    side = side / np.linalg.norm(side)
+    side = _unit(np.cross(up, R_world_camera[:, 2]))
     ahead = np.cross(side, up)
+    axes = np.column_stack([side, ahead])  # the normal is up + axes @ (a, b)
     middle = points - points.mean(axis=0)
-    # n = up + a side + b ahead; a point's height over the mean is n . middle
-    rows = np.column_stack([middle @ side, middle @ ahead]) / FOOT_SPREAD
-    right = -(middle @ up) / FOOT_SPREAD
-    # a standing foot is seen many times: its frames are not independent evidence
-    share = min(1.0, 6.0 / max(len(points), 1)) ** 0.5
-    rows, right = rows * share, right * share
-    roll = np.array([side @ R_world_camera[:, 0], ahead @ R_world_camera[:, 0]]) / ROLL_SPREAD
-    rows = np.vstack([rows, roll, np.eye(2) / UPRIGHT_SPREAD])
-    right = np.concatenate([right, [-(up @ R_world_camera[:, 0]) / ROLL_SPREAD], np.zeros(2)])
-    tilt = np.linalg.lstsq(rows, right, rcond=None)[0]
-    normal = up + tilt[0] * side + tilt[1] * ahead
-    return normal / np.linalg.norm(normal)
+    share = min(1.0, FOOT_EVIDENCE / max(len(points), 1)) ** 0.5 / FOOT_SPREAD  # a foot that stands is seen in many frames, but is one foot
+    right_of_camera, ahead_of_camera = R_world_camera[:, 0], R_world_camera[:, 2]
+    rows = [
+        middle @ axes * share,
+        right_of_camera[None] @ axes / ROLL_SPREAD,
+        ahead_of_camera[None] @ axes / PITCH_SPREAD,
+        np.eye(2) / spread,
+    ]
+    right = [-(middle @ up) * share, [-(up @ right_of_camera) / ROLL_SPREAD], [-(PITCH + up @ ahead_of_camera) / PITCH_SPREAD], np.zeros(2)]
+    tilt = np.linalg.lstsq(np.vstack(rows), np.concatenate(right), rcond=None)[0]
+    return _unit(up + axes @ tilt)
 
 
 def _point(points: Array, normal: Array) -> Array:

@@ -11,13 +11,14 @@ from backend.lifting.fit import ClipFit, Fit
 from backend.lifting.ground import ground_plane
 from backend.lifting.inputs import checked_focal, checked_frames, checked_rate
 from backend.lifting.landmarks import detect_landmarks
-from backend.lifting.measures import landmark_points, lift_report
+from backend.lifting.measures import lift_report
 from backend.lifting.segmentation import person_masks
 from backend.lifting.trust import joint_confidence
 from backend.progress import Progress
 from revision_blender.motion.body_model import BodyModel, identity_of, joints_of, open_human
 from revision_blender.motion.camera import Camera, default_focal, static_camera
 from revision_blender.motion.clip import BodyTrack, Clip
+from revision_blender.motion.soles import sole_points
 from revision_blender.wire.requests import LiftRequest, LiftResult, Picture
 
 Array = NDArray[np.floating]
@@ -65,7 +66,8 @@ def _camera(frames: NDArray[np.uint8], people: NDArray[np.uint8], focal: float, 
 def clip_of(fit: Fit, model: BodyModel, camera: Camera, fps: float, confidence: NDArray[np.float32]) -> Clip:
     """A fit as a clip of one person with the floor under it. confidence: ``(F, 24)``."""
     track = BodyTrack("person_1", "smpl", model.name, fit.betas, fit.rotations, fit.translation, confidence)
-    joints = joints_of(identity_of(model, track.betas), track.rotations, track.translation)
-    feet = landmark_points(model, track)[:, -4:]  # heels and toes
-    ground = ground_plane(joints, feet, camera.T_world_camera[:, :3, :3], fps)
+    identity = identity_of(model, track.betas)
+    joints = joints_of(identity, track.rotations, track.translation)
+    soles = sole_points(identity, track.rotations, track.translation)[:, :, [0, 2]].reshape(len(joints), -1, 3)  # heels and toes
+    ground = ground_plane(joints, soles, camera.T_world_camera[:, :3, :3], fps)
     return Clip(fps, camera, ground, (track,))
