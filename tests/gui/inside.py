@@ -14,7 +14,7 @@ import bpy
 
 STATUS = Path(sys.argv[sys.argv.index("--") + 1])
 NAME = "bl_ext.user_default.revision_blender"
-PERIOD = 0.1
+PERIOD = 0.08
 
 state = {"copied": 0, "command": "", "draws": 0, "beats": 0}
 
@@ -57,7 +57,7 @@ def scene_now() -> dict:
         "active": active.name if active else "",
         "mode": active.mode if active else "",
         "selected": sorted(thing.name for thing in bpy.context.view_layer.objects if thing.select_get()),
-        "source": {key: str(getattr(scene.revision, key)) for key in ("source", "picture", "frames", "prompt")},
+        "source": {key: str(getattr(scene.revision, key)) for key in ("source", "picture", "footage", "frames", "prompt")},
         "frame": scene.frame_current,
         "view_transform": scene.view_settings.view_transform,
     }
@@ -70,7 +70,9 @@ def session_now() -> dict:
         {"job_id": t.job_id, "kind": t.kind, "status": t.status, "fraction": t.fraction, "words": t.words, "message": t.message}
         for t in session.tickets.values()
     ]
-    return {"backend": session.link.state.name, "why": session.link.why, "trouble": session.trouble, "jobs": jobs, "pump": list(pump.durations)}
+    held = sorted(pump.durations)
+    pump_now = {"steps": len(held), "p99": held[int(0.99 * (len(held) - 1))] if held else 0.0, "longest": held[-20:]}
+    return {"backend": session.link.state.name, "why": session.link.why, "trouble": session.trouble, "jobs": jobs, "pump": pump_now}
 
 
 def tell() -> float:

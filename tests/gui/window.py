@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WIDTH, HEIGHT = 1600, 1000
-SLOW = 4.0  # seconds granted to the window for taking in one gesture; two busy cores draw by software
 
 
 class Gone(AssertionError):
@@ -100,7 +100,6 @@ class Window:
                 raise Gone(f"Blender ended (status {self.process.returncode}): {self.log_tail()}")
             if time.monotonic() > end:
                 self.shot(self.folder / "failed.png")
-                status.pop("pump", None)
                 raise Gone(f"{what} did not come within {seconds:.0f} s; {self.folder}/failed.png; {json.dumps(status)[-3000:]}")
             time.sleep(0.05)
 
@@ -149,36 +148,34 @@ class Window:
             self._xdotool("click", 5 if notches > 0 else 4)
         self.beat()
 
-    def command_at(self, x: int, y: int) -> str:
-        """What the button under this place would do, as Ctrl+C over it copies; empty where there is none."""
-        before = self.status()["copied"]
-        self.move(x, y)
-        self.beat(1)
-        self.key("ctrl+c")
-        end = time.monotonic() + 0.6
-        while time.monotonic() < end:
-            status = self.status()
-            if status["copied"] > before:
-                return str(status["command"])
-            time.sleep(0.02)
-        return ""
+    def copied_at(self, x: int, y: int, keys: str = "ctrl+c") -> str:
+        """What Blender copies over this place: the command of a button (Ctrl+C), the path of a property (Shift+Ctrl+C)."""
+        before = self.status()
+        self._xdotool("mousemove", x - 2, y - 1, "mousemove", x, y, "sleep", 0.03, "key", keys)
+        # three rounds of the main loop are enough for Blender to have heard the keys, however slow the machine is
+        after = self.wait(lambda s: s["copied"] > before["copied"] or s["beats"] > before["beats"] + 3, 30.0, "an answer to the keys")
+        return str(after["command"]) if after["copied"] > before["copied"] else ""
 
     def rows(self) -> Iterator[tuple[int, int]]:
         """The middles of what looks like a widget in the sidebar, from the top: places worth a look."""
         place = self.status()["sidebar"]
         left, right = place["x"] + 8, place["x"] + place["width"] - 40
         top, bottom = HEIGHT - place["y"] - place["height"], HEIGHT - place["y"]
-        x = left + (right - left) * 2 // 5
-        column = self.pixels()[top:bottom, x - 30 : x + 30].astype(int)
-        # a button is wider than its words: a row counts by what most of its pixels are
-        row_colour = np.median(column, axis=1)
-        changes = np.flatnonzero(np.abs(np.diff(row_colour, axis=0)).max(axis=1) > 4)
-        for upper, lower in zip(changes[:-1], changes[1:], strict=True):
-            if 14 <= lower - upper <= 44:
-                yield x, top + int(upper + lower) // 2
+        # over the field of a property, whose name stands at the left
+        x = left + (right - left) * 2 // 3
+        # two columns that words seldom reach: before and on the folder button of a path, the arrow of a menu
+        shown = self.pixels()[top:bottom].astype(int)
+        found = {*_blocks(shown[:, right - 28 : right - 24]), *_blocks(shown[:, right - 13 : right - 8])}
+        for y in sorted(found):
+            if y - 1 not in found and y - 2 not in found:
+                yield x, top + y
 
-    def find(self, command: str) -> tuple[int, int]:
-        """Where the button is that would do ``command``; scrolls the sidebar when it is not in sight."""
+    def find(self, wanted: str, keys: str = "ctrl+c") -> tuple[int, int]:
+        """Where the widget is over which Blender copies ``wanted``; scrolls the sidebar when it is not in sight."""
+
+        def fits(copied: str) -> bool:
+            return copied.strip() == wanted or (wanted.endswith("(") and wanted in copied)
+
         place = self.status()["sidebar"]
         middle = place["x"] + place["width"] // 2, HEIGHT - place["y"] - place["height"] // 2
         for notches in (0, -60, 12, 12, 12, 12, 12):
@@ -186,16 +183,50 @@ class Window:
                 self.move(*middle)
                 self.scroll(notches)
             for x, y in self.rows():
-                if command in self.command_at(x, y):
+                # asked twice: on a slow machine the first answer may be the late one to the place before
+                if fits(self.copied_at(x, y, keys)) and fits(self.copied_at(x, y, keys)):
                     return x, y
         self.shot(self.folder / "failed.png")
-        raise Gone(f"no button in the sidebar does {command}; see {self.folder}/failed.png")
+        raise Gone(f"nothing in the sidebar is {wanted}; see {self.folder}/failed.png")
 
     def press(self, operator: str) -> None:
         """Finds the operator's button and clicks it with the mouse."""
         x, y = self.find(f"bpy.ops.revision.{operator}(")
         self.click(x, y)
         self.beat()
+
+    def fill(self, name: str, words: str) -> None:
+        """Types into the field of ``scene.revision.<name>`` as a user does: double click, all out, type, Enter."""
+        x, y = self.find(f"revision.{name}", "ctrl+shift+c")
+        self.click(x, y)
+        self._xdotool("click", 1)
+        self.beat()
+        self.key("ctrl+a")
+        self.type(words)
+        self.key("Return")
+        self.wait(lambda s: s["source"][name] == words, 10.0, f"{name} = {words}")
+
+    def save_as(self, path: Path) -> None:
+        """Shift+Ctrl+S, the whole path in the file name's field, Enter; over the viewport."""
+        place = self.status()["sidebar"]
+        self.move(place["x"] // 2, HEIGHT // 2)
+        self.beat()
+        self.key("ctrl+shift+s")
+        self.beat(8)
+        self.shot(self.folder / "saving.png")
+        self.key("ctrl+a")
+        self.type(str(path))
+        self.key("Return")
+        self.beat(3)
+        self.key("Return")
+        self.wait(lambda s: s.get("file") == str(path), 30.0, f"the file {path}")
+
+
+def _blocks(strip: np.ndarray) -> list[int]:
+    """Middles of the runs of one colour, as high as a widget, in a narrow strip ``(rows, columns, 3)``."""
+    column = np.median(strip, axis=1)
+    changes = np.flatnonzero(np.abs(np.diff(column, axis=0)).max(axis=1) > 4)
+    return [int(upper + lower) // 2 for upper, lower in pairwise(changes) if 14 <= lower - upper <= 44]
 
 
 def display_of(tool: Path) -> str:
