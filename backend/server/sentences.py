@@ -13,9 +13,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def disk_sentence(error: OSError | sqlite3.Error, folder: Path) -> str:
     """For a write below ``folder`` that failed."""
     if (isinstance(error, OSError) and error.errno in _FULL) or "full" in str(error):
-        return f"The disk that holds {folder} is full. Free some space and start the job again."
+        return f"The disk that holds {folder} is full. Free some space and try again."
     reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    return f"{folder} cannot be written to: {reason}. Check the folder's rights and its disk, then start the job again."
+    return f"{folder} cannot be written to: {reason}. Check the folder's rights and its disk, then try again."
 
 
 def failure_sentence(error: Exception, folder: Path, log: str) -> str:

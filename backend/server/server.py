@@ -20,6 +20,7 @@ from backend.server.desk import Desk
 from backend.server.job_folder import sweep
 from backend.server.ledger import Ledger
 from backend.server.publisher import Publisher
+from backend.server.sentences import disk_sentence
 from backend.server.single import take_lock
 from backend.server.sockets import Socket, Sockets, bind_sockets, port_of, serve_one
 from backend.server.supervisor import Supervisor
@@ -75,7 +76,12 @@ class Server:
 
     def run(self, ready: Callable[[ConnectionInfo], None] = lambda _info: None) -> None:
         """ready: called once the server can be talked to. Raises AlreadyRunning, or BackendError with a sentence."""
-        home = self._options.home
+        try:
+            self._run_alone(self._options.home, ready)
+        except OSError as error:
+            raise BackendError(disk_sentence(error, self._options.home)) from error
+
+    def _run_alone(self, home: Path, ready: Callable[[ConnectionInfo], None]) -> None:
         lock = _patient_lock(home)
         if lock is None:
             raise AlreadyRunning(f"A backend is running already in {home}. Use it, or stop it first: python -m backend stop")

@@ -179,6 +179,13 @@ def test_a_port_taken_and_a_network_host_are_said_in_a_sentence(running, tmp_pat
     assert found.returncode == 1 and words in found.stderr and "Traceback" not in found.stderr
 
 
+def test_a_home_that_cannot_be_written_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    command = [sys.executable, "-m", "backend", "serve", "--home", str(tmp_path / "file" / "home")]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == 1 and "cannot be written to" in found.stderr and "Traceback" not in found.stderr
+
+
 def test_the_command_line_tells_the_same(running, listener):
     job_id = listener.client.submit(job())
     listener.wait_for(JobDone, job_id)
