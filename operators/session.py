@@ -62,6 +62,7 @@ class Session:
         self.undone = False  # the same of the undo handler
         self._dismissed: set[str] = set()
         self._unaccepted: dict[str, Request] = {}
+        self._own: set[str] = set()  # jobs that this Blender does itself; the backend knows nothing of them
         self._sent_by: dict[str, object] = {}  # job id -> the client that was given it
         self._collecting: set[str] = set()
         self._chores: list[Chore] = []
@@ -143,6 +144,7 @@ class Session:
     def begin_own(self, ticket: Ticket) -> None:
         """Work that this Blender does itself stands in the list like a job."""
         self.tickets[ticket.job_id] = ticket
+        self._own.add(ticket.job_id)
         self._set(ticket, "RUNNING")
 
     def end_own(self, ticket: Ticket, status: str, message: str = "") -> None:
@@ -190,8 +192,8 @@ class Session:
             delivery.begin_anew()
         self._deliveries.clear()
         self._dismissed.clear()
-        self._unaccepted.clear()
-        self._sent_by.clear()
+        self._own.clear()
+        self._sent_by.clear()  # what the backend has not accepted yet still goes there: the file before may have been saved
         self._collecting.clear()
         self.tickets = {ticket.job_id: ticket for ticket in tickets_in_file()}
         self.changed = True
@@ -267,7 +269,7 @@ class Session:
 
     def _compare(self, ledger: dict[str, JobSummary]) -> None:
         """Brings the jobs of this file in line with the backend's ledger."""
-        for ticket in [ticket for ticket in self.tickets.values() if not ticket.ended]:
+        for ticket in [ticket for ticket in self.tickets.values() if not ticket.ended and ticket.job_id not in self._own]:
             job = ledger.get(ticket.job_id)
             if job is None:
                 if ticket.status != "WAITING" or ticket.words == "asking the backend about it":
@@ -290,7 +292,7 @@ class Session:
         return results_folder(str(ticket.provenance.get("take", "take")), ticket.kind, ticket.job_id)
 
     def _collect(self, ticket: Ticket) -> None:
-        if ticket.job_id in self._collecting or self.link.client is None:
+        if ticket.job_id in self._collecting or self._awaits_its_moment(ticket.job_id) or self.link.client is None:
             return
         self._collecting.add(ticket.job_id)
         ticket.fraction, ticket.words, ticket.seconds_left = 1.0, "fetching the result", None
@@ -302,9 +304,13 @@ class Session:
         self._chore(lambda: handover.write_files(collected, folder), lambda files: self._queue(ticket, files, folder), ticket)
 
     def _queue(self, ticket: Ticket, collected: Collected, folder: Path) -> None:
-        self._collecting.discard(ticket.job_id)
-        if not ticket.ended:
+        """Once, however often it was fetched; not where another file was opened meanwhile, whose own ticket fetches it again."""
+        current = self.tickets.get(ticket.job_id) is ticket
+        if current and not ticket.ended and not self._awaits_its_moment(ticket.job_id):
             self._deliveries.append(_Delivery(ticket, collected, folder))
+
+    def _awaits_its_moment(self, job_id: str) -> bool:
+        return any(delivery.ticket.job_id == job_id for delivery in self._deliveries)
 
     def _deliver(self, deadline: float) -> None:
         if not self._deliveries:
