@@ -40,14 +40,15 @@ def _products_of_entries() -> Array:
 _TABLE = _products_of_entries()
 
 
-def key_offsets(model: BodyModel, rest: RigRest, joint: int) -> Array:
-    """``(9, V, 3)`` vertex offsets in armature space, metres, of one joint's shape keys in the order of PRODUCTS."""
+def key_offsets(model: BodyModel, rest: RigRest, joint: int) -> Iterator[Array]:
+    """Nine times ``(V, 3)``: vertex offsets in armature space, metres, of one joint's shape keys in the order of PRODUCTS."""
     entries = model.posedirs[:, :, 9 * (joint - 1) : 9 * joint].reshape(-1, 9)  # (3 V, ab) in SMPL's axes
     axes = rest.R_smpl_bone[joint]
-    mixing = np.einsum("ac,bd,cdk->abk", axes, axes, _TABLE).reshape(9, 9)
-    offsets = (entries @ mixing.astype(np.float32)).reshape(-1, 3, 9)
-    turned = offsets.transpose(2, 0, 1).reshape(-1, 3) @ R_ARMATURE_SMPL.T.astype(np.float32)  # one product: einsum takes ten times as long
-    return turned.reshape(9, -1, 3)
+    mixing = np.einsum("ac,bd,cdk->kab", axes, axes, _TABLE).reshape(9, 9).astype(np.float32)
+    for row in mixing:
+        # einsum, not a matrix product: BLAS wakes threads for these, which cost 50 ms where the cores are busy
+        offsets = np.einsum("nk,k->n", entries, row).reshape(-1, 3)
+        yield np.einsum("vy,xy->vx", offsets, R_ARMATURE_SMPL.astype(np.float32))
 
 
 def add_keys(body: bpy.types.Object, rig: bpy.types.Object, model: BodyModel, rest: RigRest) -> Iterator[None]:

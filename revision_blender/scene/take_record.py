@@ -66,12 +66,16 @@ def _read(collection: bpy.types.Collection) -> Take:
 
 def find_takes(scene: bpy.types.Scene) -> tuple[Take, ...]:
     """All takes of the scene, in the order of its collections."""
-    return tuple(_read(collection) for collection in scene.collection.children_recursive if marks.TAKE in collection)
+    return tuple(_read(collection) for collection in _collections(scene))
+
+
+def _collections(scene: bpy.types.Scene) -> list[bpy.types.Collection]:
+    return [collection for collection in scene.collection.children_recursive if marks.TAKE in collection]
 
 
 def find_take(scene: bpy.types.Scene, take_id: str) -> Take | None:
     """The take of that id, or ``None`` where the scene has none (never imported, deleted, or undone)."""
-    return next((take for take in find_takes(scene) if take.take_id == take_id), None)
+    return next((_read(collection) for collection in _collections(scene) if collection[marks.TAKE] == take_id), None)
 
 
 def mark_collection(collection: bpy.types.Collection, clip: Clip, take_id: str, start_frame: float) -> None:
