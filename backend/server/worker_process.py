@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 log = logging.getLogger("revision.server")
+MAX_LOG_BYTES = 4 << 20  # then a new one is begun, and the one before it kept
 SOURCE = Path(__file__).resolve().parents[2]
 
 
@@ -39,6 +40,8 @@ class WorkerProcess:
     def __init__(self, jobs: Path, log_file: Path, test_stages: Path | None, hear: Callable[[Told | Ended], None]) -> None:
         command = [sys.executable, "-m", "backend.server.worker", "--jobs", str(jobs), "--log", str(log_file)]
         command += ["--test-stages", str(test_stages)] if test_stages else []
+        if log_file.exists() and log_file.stat().st_size > MAX_LOG_BYTES:
+            log_file.replace(log_file.with_suffix(".log.1"))
         with log_file.open("ab") as errors:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=SOURCE, env=_environment()
