@@ -43,7 +43,7 @@ class SvdEngine:
         missing = [name for name in ("torch", "diffusers", "transformers") if find_spec(name) is None]
         if missing:
             return Ability(self.name, coarse=False, fine=False, device="none", why_not=f"not installed: {', '.join(missing)}")
-        return Ability(self.name, coarse=True, fine=False, device=_device(), why_not="needs a diffusers folder of your own; S1 only")
+        return Ability(self.name, coarse=True, fine=False, device=_device(), why_not="")
 
     def coarse(self, request: CoarseRequest, progress: Progress) -> VideoResult:
         """S1 from the picture alone; prompt and target pose mean nothing to the stock model.

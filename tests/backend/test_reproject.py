@@ -11,6 +11,7 @@ from backend.engines.quality import flicker, psnr
 from backend.engines.registry import abilities, engine, engines
 from backend.engines.reproject.animate import animate
 from backend.engines.reproject.background import homographies
+from backend.engines.reproject.engine import video_sized
 from backend.engines.reproject.inpaint import filled
 from backend.engines.reproject.mover import actors_of, eased, skin_of
 from backend.engines.reproject.texture import mirror_vertices
@@ -140,6 +141,13 @@ def test_two_bodies_are_one_skin_with_joints_of_their_own(source: Clip) -> None:
     assert skin.weights.shape == (2 * n, 48) and not skin.weights[:n, 24:].any()
     picture = picture_of(source)
     assert psnr(animate(picture, both, both, 1, silent(), person_of(both)).frames[0], picture) >= 45.0
+
+
+def test_photographs_are_brought_to_a_videos_size() -> None:
+    photo = np.zeros((3000, 4501, 3), np.uint8)
+    assert video_sized(photo).shape == (1280, 1920, 3)
+    small = photo[:721, :1281]
+    assert video_sized(small) is small
 
 
 def test_engines_are_chosen_by_name() -> None:
