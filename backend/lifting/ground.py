@@ -20,11 +20,11 @@ MASS: dict[str, float] = {
 BEARING_HEIGHT = 0.12  # metres
 CALM_SPEED = 0.5  # m/s, mean over the joints
 STILL_SPEED = 0.35  # m/s: slower feet may stand
-FOOT_SPREAD = 0.05  # metres
-ROLL_SPREAD = 0.05  # radians
+FOOT_SPREAD = 0.06  # metres
+ROLL_SPREAD = 0.03  # radians
 FOOT_EVIDENCE = 6.0  # how many independent feet a clip's standing feet are worth at most
 PITCH, PITCH_SPREAD = 0.10, 0.12  # radians: cameras look down a little
-BALANCE_SPREAD, RESTLESS_SPREAD = 0.10, 0.20  # radians: of a body at rest, and added for one that is not
+BALANCE_SPREAD, RESTLESS_SPREAD = 0.10, 0.10  # radians: of a body at rest, and added for one that is not
 
 
 def ground_plane(joints: Array, feet: Array, R_world_camera: Array, fps: float) -> GroundPlane:
