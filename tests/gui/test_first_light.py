@@ -64,7 +64,7 @@ def test_from_generate_coarse_to_the_fine_strip(
     _press(window, "lift", "lift")
     lifted = _done(window, "lift")
     assert len(lifted["takes"]) == 1
-    assert {name for name in lifted["objects"]} > {"Cube", "Light", "Camera"}
+    assert set(lifted["objects"]) > {"Cube", "Light", "Camera"}
     assert (lifted["active"], lifted["selected"], lifted["mode"], lifted["frame"]) == ("Cube", ["Cube"], "OBJECT", before["frame"])
     window.shot(picture("3_lift_done", tmp_path))
 

@@ -150,8 +150,10 @@ class Window:
 
     def copied_at(self, x: int, y: int, keys: str = "ctrl+c") -> str:
         """What Blender copies over this place: the command of a button (Ctrl+C), the path of a property (Shift+Ctrl+C)."""
-        before = self.status()
-        self._xdotool("mousemove", x - 2, y - 1, "mousemove", x, y, "sleep", 0.03, "key", keys)
+        # the first move takes the highlight off the widget before, the second puts it on this one
+        self._xdotool("mousemove", x - 3, y - 1, "sleep", 0.04, "mousemove", x - 1, y, "sleep", 0.02, "mousemove", x, y)
+        before = self.beat(1)
+        self._xdotool("key", keys)
         # three rounds of the main loop are enough for Blender to have heard the keys, however slow the machine is
         after = self.wait(lambda s: s["copied"] > before["copied"] or s["beats"] > before["beats"] + 3, 30.0, "an answer to the keys")
         return str(after["command"]) if after["copied"] > before["copied"] else ""
