@@ -48,7 +48,7 @@ class BoneChannels:
 def channels_of(track: BodyTrack, rest: RigRest, T_blender_world: Array) -> BoneChannels:
     """A track as bone channels of a rig whose armature object stands at Blender's origin."""
     axes = rest.R_smpl_bone
-    basis = np.einsum("jba,fjbc,jcd->fjad", axes, track.rotations, axes)
+    basis = np.swapaxes(axes, -1, -2) @ track.rotations @ axes
     R, offset = T_blender_world[:3, :3], T_blender_world[:3, 3]
     B0, head = rest.M_armature_bone[0, :3, :3], rest.M_armature_bone[0, :3, 3]
     basis[:, 0] = B0.T @ R @ track.rotations[:, 0] @ R_ARMATURE_SMPL.T @ B0
