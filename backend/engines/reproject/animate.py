@@ -42,7 +42,7 @@ def animate(
     world = np.concatenate([actor.start_vertices for actor in actors])
     points = _in_camera(world, start, 0)
     skin = skin_of(actors)
-    cutout = _cutout(picture, points, skin.faces, start, person, progress.part(0.0, 0.2))
+    cutout = _cutout(picture, points, skin.faces, len(actors) > 1, start, person, progress.part(0.0, 0.2))
     progress(0.2, "Dressing the body")
     puppet = _puppet(skin, points, start, cutout)
     progress(0.3, "Filling the background")
@@ -60,11 +60,19 @@ def animate(
 
 
 def _cutout(
-    picture: Picture, points: Array, faces: NDArray[np.int32], camera: Camera, person: NDArray[np.bool_] | None, progress: Progress
+    picture: Picture,
+    points: Array,
+    faces: NDArray[np.int32],
+    several: bool,
+    camera: Camera,
+    person: NDArray[np.bool_] | None,
+    progress: Progress,
 ) -> Cutout:
     if person is None:
         silhouette = rasterise(points, faces, camera.focal, camera.center, camera.width, camera.height).covered
         person = person_mask(picture, silhouette, progress)
+        if several:  # the detector sees one person; of the others the bodies' own outlines are known
+            person = person | silhouette
     return cut_out(picture, person)
 
 

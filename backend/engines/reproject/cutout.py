@@ -37,7 +37,7 @@ class Cutout:
 def person_mask(picture: Picture, silhouette: Mask, progress: Progress) -> Mask:
     """Where the person is: the detector's mask, or, where it sees nobody here, colours like those under the mesh.
 
-    silhouette: ``(H, W)`` the projected bodies. Bodies that the detector's one person leaves out are added as they are.
+    silhouette: ``(H, W)`` the projected bodies.
     """
     from backend.lifting.landmarks import detect_landmarks
     from backend.lifting.segmentation import person_masks

@@ -2,19 +2,18 @@
 
 import numpy as np
 
+from backend.engines.reproject.compose import composed
+from backend.engines.reproject.cutout import cut_out
+from backend.engines.reproject.inpaint import filled
+from backend.engines.reproject.puppet import OWN, Layer
+from backend.engines.reproject.render import draw, texture_of
 from backend.raster.kernels import paint
 from backend.raster.rasteriser import barycentrics, interpolate, rasterise
+from revision_blender.motion.camera import static_camera
 
 
 def warm_up() -> None:
     """The rasteriser and the reproject engine on one triangle and a small picture: seconds the first time, then a moment."""
-    from backend.engines.reproject.compose import composed
-    from backend.engines.reproject.cutout import cut_out
-    from backend.engines.reproject.inpaint import filled
-    from backend.engines.reproject.puppet import OWN, Layer
-    from backend.engines.reproject.render import draw, texture_of
-    from revision_blender.motion.camera import static_camera
-
     points, faces = np.array([[-0.5, -0.5, 2.0], [0.5, -0.5, 2.0], [0.0, 0.5, 2.0]]), np.array([[0, 1, 2]], np.int32)
     camera = static_camera(64, 64, 64.0, 1)
     fragments = rasterise(points, faces, camera.focal, camera.center, 64, 64)
