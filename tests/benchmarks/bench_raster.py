@@ -29,9 +29,9 @@ def main() -> None:
     covered = rasterise(vertices, faces, FOCAL, center, WIDTH, HEIGHT).covered.mean()
     canvas, seconds = blank(WIDTH, HEIGHT), []
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start = time.thread_time()  # of this core: what else the machine does is not the rasteriser's
         rasterise(vertices, faces, FOCAL, center, WIDTH, HEIGHT, canvas)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.thread_time() - start)
     row = {
         "name": "raster",
         "ms_a_frame": round(1000 * float(np.median(seconds)), 3),
