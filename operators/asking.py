@@ -13,7 +13,7 @@ from ..revision_blender.motion.clip import Clip
 from ..revision_blender.motion.clip_arrays import clip_to_arrays
 from ..revision_blender.motion.clip_file import load_clip, save_clip
 from ..revision_blender.motion.errors import RevisionError
-from ..revision_blender.scene.capture import capture_clip, capture_pose, captured_pins
+from ..revision_blender.scene.capture import capture_clip, capture_for_refine, capture_pose
 from ..revision_blender.scene.picture import picture_pixels
 from ..revision_blender.scene.properties import RevisionSettings, RevisionTake
 from ..revision_blender.scene.take import Take, find_take
@@ -90,8 +90,9 @@ def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     """The motion as it stands, with the animator's keys pinned."""
     settings: RevisionSettings = scene.revision
     entry, take = lifted(scene)
-    request = RefineRequest(clip=capture_clip(scene, take), pins=captured_pins(scene, take), strength=settings.refine_strength)
-    pinned = sum(int(pins.joints.sum() + pins.translation.sum()) for pins in request.pins)
+    clip, pins = capture_for_refine(scene, take)
+    request = RefineRequest(clip=clip, pins=pins, strength=settings.refine_strength)
+    pinned = sum(int(pin.joints.sum() + pin.translation.sum()) for pin in request.pins)
     made = {"strength": settings.refine_strength, "pinned": pinned}
     return _ticket(scene, "refine", entry.name, made, entry.take_id), lambda: request
 
