@@ -22,7 +22,7 @@ class REVISION_PT_backend(SidebarPanel, bpy.types.Panel):
         session, layout = current(), self.layout
         link = session.link
         row = layout.row()
-        row.label(text=_state_words(link.state, link.version), icon=_ICONS[link.state])
+        row.label(text=link.state.value, icon=_ICONS[link.state])
         if link.client is not None or link.state is State.STARTING:
             row.operator("revision.stop_backend")
         else:
@@ -41,10 +41,6 @@ class REVISION_PT_backend(SidebarPanel, bpy.types.Panel):
             layout.label(text=f"{engine.name}{where}", icon="CHECKMARK" if usable else "X")
             if engine.why_not:
                 sentences(layout, engine.why_not)
-
-
-def _state_words(state: State, version: str) -> str:
-    return f"Running, version {version}" if state is State.RUNNING and version else state.value
 
 
 classes = (REVISION_PT_backend,)

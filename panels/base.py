@@ -2,7 +2,9 @@
 
 import bpy
 
-from .wording import sentences
+from ..operators.session import current
+from ..operators.tickets import Ticket
+from .wording import duration, sentences
 
 
 class SidebarPanel:
@@ -24,6 +26,21 @@ def button(layout: bpy.types.UILayout, operator: str, reason: str, *, icon: str 
         row.operator(operator, icon=icon, text=text)
     if reason:
         sentences(column, reason, icon="INFO")
+
+
+def progress(layout: bpy.types.UILayout, ticket: Ticket) -> None:
+    """The bar of a job that is under way, what it is doing, and how long that may take."""
+    layout.progress(factor=ticket.fraction, text=f"{ticket.fraction:.0%}", type="BAR")
+    left = f", {duration(ticket.seconds_left)}" if ticket.seconds_left is not None else ""
+    sentences(layout, (ticket.words or "in the queue") + left)
+
+
+def under_way(layout: bpy.types.UILayout, scene: bpy.types.Scene, kind: str) -> None:
+    """The newest unfinished job of a stage, under the button that started it; Jobs lists all."""
+    uid = scene.session_uid
+    tickets = [ticket for ticket in current().tickets.values() if ticket.kind == kind and ticket.scene_uid == uid and not ticket.ended]
+    if tickets:
+        progress(layout.column(), tickets[-1])
 
 
 def settings_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:

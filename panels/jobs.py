@@ -4,8 +4,8 @@ import bpy
 
 from ..operators.session import current
 from ..operators.tickets import Ticket
-from .base import SidebarPanel
-from .wording import duration, sentences
+from .base import SidebarPanel, progress
+from .wording import sentences
 
 _SHOWN = 8
 _ICONS = {"WAITING": "SORTTIME", "RUNNING": "PLAY", "PLACING": "IMPORT", "DONE": "CHECKMARK", "FAILED": "ERROR", "CANCELLED": "X"}
@@ -35,9 +35,7 @@ def _draw_job(box: bpy.types.UILayout, ticket: Ticket) -> None:
     operator = "revision.dismiss_job" if ticket.ended else "revision.cancel_job"
     row.operator(operator, text="", icon="TRASH" if ticket.ended else "X", emboss=False).job_id = ticket.job_id
     if not ticket.ended:
-        box.progress(factor=ticket.fraction, text=f"{ticket.fraction:.0%}", type="BAR")
-        left = f", {duration(ticket.seconds_left)}" if ticket.seconds_left is not None else ""
-        sentences(box, (ticket.words or "in the queue") + left)
+        progress(box, ticket)
     elif ticket.message:
         sentences(box, ticket.message)
 

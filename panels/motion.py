@@ -5,7 +5,7 @@ import bpy
 from ..operators import reasons
 from ..revision_blender.scene.mask_preview import name_of
 from ..revision_blender.scene.properties import RevisionSettings
-from .base import SidebarPanel, button, settings_column
+from .base import SidebarPanel, button, settings_column, under_way
 
 
 class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
@@ -22,6 +22,7 @@ class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
             column.label(text=f"Take: {settings.takes[0].name}", icon="ARMATURE_DATA")
         column.prop(settings, "focal")
         button(self.layout, "revision.lift", reasons.why_not_lift(context.scene), icon="ARMATURE_DATA")
+        under_way(self.layout, context.scene, "lift")
 
 
 class REVISION_PT_refine(SidebarPanel, bpy.types.Panel):
@@ -32,6 +33,7 @@ class REVISION_PT_refine(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings_column(self.layout).prop(context.scene.revision, "refine_strength", slider=True)
         button(self.layout, "revision.refine", reasons.why_not_refine(context.scene), icon="MOD_SMOOTH")
+        under_way(self.layout, context.scene, "refine")
 
 
 class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
@@ -43,6 +45,7 @@ class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
         settings: RevisionSettings = context.scene.revision
         settings_column(self.layout).prop(settings, "mask_method")
         button(self.layout, "revision.render_masks", reasons.why_not_masks(context.scene), icon="MOD_MASK")
+        under_way(self.layout, context.scene, "masks")
         entry = settings.take()
         image = bpy.data.images.get(name_of(entry.name)) if entry is not None and entry.masks else None
         if image is not None:
@@ -61,6 +64,7 @@ class REVISION_PT_fine(SidebarPanel, bpy.types.Panel):
         settings: RevisionSettings = context.scene.revision
         settings_column(self.layout).prop(settings, "engine")
         button(self.layout, "revision.generate_fine", reasons.why_not_fine(context.scene), icon="RENDER_ANIMATION")
+        under_way(self.layout, context.scene, "fine")
 
 
 classes = (REVISION_PT_lift, REVISION_PT_refine, REVISION_PT_masks, REVISION_PT_fine)

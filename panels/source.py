@@ -6,7 +6,7 @@ from ..operators import reasons
 from ..revision_blender.scene.colour import view_transform_note
 from ..revision_blender.scene.properties import RevisionSettings
 from ..revision_blender.scene.take import find_take
-from .base import SidebarPanel, button, settings_column
+from .base import SidebarPanel, button, settings_column, under_way
 from .wording import sentences
 
 
@@ -60,11 +60,13 @@ class REVISION_PT_coarse(SidebarPanel, bpy.types.Panel):
         settings: RevisionSettings = scene.revision
         if settings.source == "FOOTAGE":
             button(layout, "revision.load_footage", reasons.why_not_footage(scene), icon="FILE_MOVIE")
+            under_way(layout, scene, "decode")
         else:
             entry = settings.take()
             if entry is not None and find_take(scene, entry.take_id) is not None:
                 layout.prop(settings, "aim_at_pose")
             button(layout, "revision.generate_coarse", reasons.why_not_coarse(scene), icon="RENDER_ANIMATION")
+            under_way(layout, scene, "coarse")
         note = view_transform_note(scene)
         if note:
             box = layout.box()
