@@ -75,7 +75,8 @@ def camera_rotations(
 
 def _small_gray(frame: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    return gray if scale == 1.0 else cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = gray if scale == 1.0 else cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return small.astype(np.uint8, copy=False)
 
 
 def _background(person: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -86,8 +87,8 @@ def _background(person: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np
 
 def _key_of(gray: NDArray[np.uint8], free: NDArray[np.uint8], R: Array) -> _Key:
     points = cv2.goodFeaturesToTrack(gray, MAX_FEATURES, 0.01, 7.0, mask=free)
-    points = np.zeros((0, 2), np.float32) if points is None else points.reshape(-1, 2)
-    return _Key(gray, points, R)
+    flat = np.zeros((0, 2), np.float32) if points is None else points.reshape(-1, 2).astype(np.float32)
+    return _Key(gray, flat, R)
 
 
 def _turn_since(key: _Key, gray: NDArray[np.uint8], free: NDArray[np.uint8], R_guess: Array, lens: _Lens) -> Array | None:
@@ -104,13 +105,15 @@ def _turn_since(key: _Key, gray: NDArray[np.uint8], free: NDArray[np.uint8], R_g
     return _robust_rotation(lens.rays(key.points[good]), lens.rays(found[good]), INLIER_PIXELS / lens.focal)
 
 
-def _track(a: NDArray[np.uint8], b: NDArray[np.uint8], points: NDArray[np.float32], guess: NDArray[np.float32]) -> tuple[Array, Array]:
+def _track(
+    a: NDArray[np.uint8], b: NDArray[np.uint8], points: NDArray[np.float32], guess: NDArray[np.float32]
+) -> tuple[Array, NDArray[np.bool_]]:
     """Where the points of ``a`` are in ``b`` ``(N, 2)``, and which of them come back to within half a pixel ``(N,)``."""
     options = {"winSize": (15, 15), "maxLevel": 2, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
     there, seen, _ = cv2.calcOpticalFlowPyrLK(a, b, points, guess.copy(), **options)
     back, seen_back, _ = cv2.calcOpticalFlowPyrLK(b, a, there, points.copy(), **options)
     close = np.linalg.norm(back - points, axis=1) < 0.5
-    return there, (seen.ravel() > 0) & (seen_back.ravel() > 0) & close
+    return np.asarray(there, np.float32), (seen.ravel() > 0) & (seen_back.ravel() > 0) & close
 
 
 def _robust_rotation(a: Array, b: Array, tolerance: float) -> Array | None:
@@ -119,6 +122,7 @@ def _robust_rotation(a: Array, b: Array, tolerance: float) -> Array | None:
     hypotheses = _aligning(a[draw], b[draw])
     errors = np.linalg.norm(a[None] - np.einsum("hij,nj->hni", hypotheses, b), axis=-1)
     inliers = errors[np.argmin(np.minimum(errors, tolerance).sum(axis=1))] < tolerance
+    R = np.eye(3)
     for _ in range(3):
         if inliers.sum() < max(MIN_INLIERS, MIN_INLIER_SHARE * len(a)):
             return None

@@ -76,14 +76,14 @@ def anchors_of(model: BodyModel) -> Anchors:
 def _anchor(model: BodyModel, name: str) -> tuple[int, int, Array]:
     side = "left" if "left" in name else "right"
     plain = name.replace("left", "").replace("right", "").strip("_")
-    outward = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
+    outward: Array = np.array([1.0 if side == "left" else -1.0, 1.0, 1.0])
     if plain in _AT_JOINT:
         joint_name, offset = _AT_JOINT[plain]
-        return _joint(f"{side}_{joint_name}"), -1, np.array(offset) * outward
-    offset = np.array(_AT_VERTEX[plain]) * outward
+        return _joint(f"{side}_{joint_name}"), -1, np.multiply(outward, offset, dtype=np.float64)
+    from_vertex: Array = np.multiply(outward, _AT_VERTEX[plain], dtype=np.float64)
     if plain in ("heel", "foot_index"):
-        return *_foot(model, side, plain), offset
-    return _joint("head"), _face_vertex(model, plain, outward), offset
+        return *_foot(model, side, plain), from_vertex
+    return _joint("head"), _face_vertex(model, plain, outward), from_vertex
 
 
 def _joint(name: str) -> int:

@@ -34,6 +34,7 @@ REACH: tuple[tuple[str, str, float], ...] = (
     ("left_hip", "right_hip", 0.24),
 )  # fmt: skip
 HEAD_REACH = 0.20
+WHITE = (255.0,)
 
 
 def person_masks(frames: NDArray[np.uint8], landmarks: Landmarks, progress: Progress) -> UInt8[NDArray[np.uint8], "F H W"]:
@@ -55,7 +56,8 @@ def _refine_into(mask: Mask, frame: NDArray[np.uint8], landmarks: Landmarks, ind
     soft = cv2.resize(landmarks.person[index, top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
     pixels = (landmarks.pixels[index] - [left, top]) * scale
     reach, bones = _skeleton(pixels, landmarks.visibility[index], _pixels_per_metre(landmarks, index) * scale, soft.shape)
-    sharp = _guided(picture, soft * (reach > 0)) * (reach > 0)
+    within = (reach > 0).astype(np.float32)
+    sharp = _guided(picture.astype(np.uint8, copy=False), soft.astype(np.float32) * within) * within
     kept = _connected(sharp > 0.5, bones).astype(np.float32)
     kept *= sharp
     full = cv2.resize(kept, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
@@ -84,18 +86,18 @@ def _skeleton(pixels: Array, visibility: Array, unit: float, shape: tuple[int, .
     places = [(round(float(x)), round(float(y))) for x, y in np.clip(pixels, -16384, 16384)]
     for start, end, metres in REACH:
         a, b = places[index_of(start)], places[index_of(end)]
-        cv2.line(reach, a, b, 255, max(1, round(2.0 * metres * unit)), cv2.LINE_8)
+        cv2.line(reach, a, b, WHITE, max(1, round(2.0 * metres * unit)), cv2.LINE_8)
         if min(visibility[index_of(start)], visibility[index_of(end)]) > VISIBLE:
-            cv2.line(bones, a, b, 255, max(1, round(0.03 * unit)), cv2.LINE_8)
+            cv2.line(bones, a, b, WHITE, max(1, round(0.03 * unit)), cv2.LINE_8)
     trunk = np.array([places[index_of(n)] for n in ("left_shoulder", "right_shoulder", "right_hip", "left_hip")], np.int32)
     for canvas in (reach, bones):
-        cv2.fillConvexPoly(canvas, cv2.convexHull(trunk), 255)
+        cv2.fillConvexPoly(canvas, cv2.convexHull(trunk), WHITE)
     head = np.mean([places[i] for i in HEAD], axis=0)
     neck = np.mean([places[index_of("left_shoulder")], places[index_of("right_shoulder")]], axis=0)
     middle = tuple(int(v) for v in head + 0.25 * (head - neck))
-    cv2.circle(reach, middle, max(1, round(HEAD_REACH * unit)), 255, -1)
-    cv2.line(reach, tuple(int(v) for v in neck), middle, 255, max(1, round(0.2 * unit)))
-    cv2.circle(bones, tuple(int(v) for v in head), max(1, round(0.05 * unit)), 255, -1)
+    cv2.circle(reach, middle, max(1, round(HEAD_REACH * unit)), WHITE, -1)
+    cv2.line(reach, tuple(int(v) for v in neck), middle, WHITE, max(1, round(0.2 * unit)))
+    cv2.circle(bones, tuple(int(v) for v in head), max(1, round(0.05 * unit)), WHITE, -1)
     return reach, bones
 
 
@@ -105,7 +107,7 @@ def _guided(picture: NDArray[np.uint8], soft: NDArray[np.float32]) -> NDArray[np
     side = (2 * GUIDE_RADIUS + 1,) * 2
 
     def mean(values: NDArray[np.float32]) -> NDArray[np.float32]:
-        return cv2.boxFilter(values, -1, side, borderType=cv2.BORDER_REFLECT)
+        return cv2.boxFilter(values, -1, side, borderType=cv2.BORDER_REFLECT).astype(np.float32, copy=False)
 
     soft = soft.astype(np.float32)
     mean_guide, mean_soft = mean(guide), mean(soft)
