@@ -14,7 +14,7 @@ from .where import SOURCE
 
 _LOOK_AGAIN = 2.0  # seconds for which a search for the environment counts
 _RESTART_AFTER = 4.0  # seconds without an answer until a backend with work to do is started anew
-_RESTART_PAUSE = 20.0  # seconds between such attempts
+_RESTART_PAUSE = 8.0  # seconds between such attempts
 
 
 class State(Enum):
