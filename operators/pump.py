@@ -13,14 +13,14 @@ import bpy
 
 from . import session
 
-BUDGET = 0.006  # seconds of the main thread a step may use before it puts the rest off
+BUDGET = 0.003  # seconds of the main thread after which a step puts the rest off; the last small thing may take as long again
 BUSY, IDLE, PLACING = 0.05, 0.5, 0.01  # seconds until the next step
 
 durations: deque[float] = deque(maxlen=20_000)  # seconds; read by tests and by the status script of the window tests
 
 
 def step() -> float:
-    """Handles what has come in, for at most about ``BUDGET``; returns the seconds until the next step is due."""
+    """Handles what has come in, and stops soon after ``BUDGET``; returns the seconds until the next step is due."""
     begun = time.perf_counter()
     current = session.current()
     try:

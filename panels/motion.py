@@ -51,7 +51,7 @@ class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
         if image is not None:
             preview = image.preview_ensure()
             if preview is not None and preview.icon_id:
-                self.layout.template_icon(preview.icon_id, scale=5.0)
+                self.layout.template_icon(preview.icon_id, scale=6.0)
             self.layout.label(text=image.name, icon="IMAGE_DATA")
 
 

@@ -4,8 +4,8 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-_WIDTH = 320
-_SHOWN = 4  # frames side by side, from the first to the last
+_SIDE = 160  # pixels of one frame in the picture
+_SHOWN = 4  # frames in two rows, from the first to the last
 
 
 def _hues(n_labels: int) -> NDArray[np.float32]:
@@ -18,11 +18,27 @@ def _hues(n_labels: int) -> NDArray[np.float32]:
     return colours
 
 
-def strip_of_frames(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """``(F, H, W)`` labels, row 0 top, as one ``(h, w, 4)`` coloured picture of a few frames, row 0 top."""
-    chosen = labels[np.unique(np.linspace(0, len(labels) - 1, _SHOWN).round().astype(int))]
-    step = max(1, labels.shape[2] // _WIDTH)
-    return _hues(256)[np.concatenate(list(chosen[:, ::step, ::step]), axis=1)]
+def _square(labels: NDArray[np.uint8]) -> tuple[slice, slice]:
+    """Rows and columns of a square around all that is labelled in ``(F, H, W)``, as far as the picture reaches."""
+    rows, columns = (np.flatnonzero(labels.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+    if len(rows) == 0:
+        return slice(None), slice(None)
+    half = max(rows[-1] - rows[0], columns[-1] - columns[0]) // 2 + 4
+    middle = (rows[0] + rows[-1]) // 2, (columns[0] + columns[-1]) // 2
+    return slice(max(0, middle[0] - half), middle[0] + half), slice(max(0, middle[1] - half), middle[1] + half)
+
+
+def mosaic(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """``(F, H, W)`` labels, row 0 top, as one ``(2 S, 2 S, 4)`` coloured picture of four frames, row 0 top."""
+    chosen = labels[np.linspace(0, len(labels) - 1, _SHOWN).round().astype(int)]
+    cut = chosen[(slice(None), *_square(chosen))]
+    side = max(cut.shape[1:])
+    # nearest pixels: labels have no values between
+    index = (np.arange(_SIDE) + 0.5) * side / _SIDE
+    padded = np.zeros((_SHOWN, side, side), np.uint8)
+    padded[:, : cut.shape[1], : cut.shape[2]] = cut
+    small = padded[:, index.astype(int)][:, :, index.astype(int)]
+    return _hues(256)[small.reshape(2, 2, _SIDE, _SIDE).transpose(0, 2, 1, 3).reshape(2 * _SIDE, 2 * _SIDE)]
 
 
 def name_of(take_name: str) -> str:
@@ -31,7 +47,7 @@ def name_of(take_name: str) -> str:
 
 def show(take_name: str, labels: NDArray[np.uint8]) -> bpy.types.Image:
     """Makes or renews the image ``ReVision Masks <take>``."""
-    picture = strip_of_frames(labels)
+    picture = mosaic(labels)
     height, width = picture.shape[:2]
     image = bpy.data.images.get(name_of(take_name)) or bpy.data.images.new(name_of(take_name), width, height)
     if tuple(image.size) != (width, height):

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.gui.window import ROOT, Window
+from tests.gui.window import HEIGHT, ROOT, Window
 
 PATIENCE = 300.0  # seconds for one job; two cores may be shared with everything else
 FRAMES = 6
@@ -41,6 +41,16 @@ def _press(window: Window, operator: str, kind: str) -> None:
     assert _job(window.status(), kind)["status"]
 
 
+def _enlarge_the_sequencer(window: Window) -> None:
+    """Drags the border between viewport and sequencer up, and shows all strips."""
+    border = HEIGHT - window.status()["sidebar"]["y"] + 1
+    window.drag(500, border, border - 150)
+    window.move(500, border + 15)
+    window.beat()
+    window.key("Home")
+    window.beat(5)
+
+
 def test_from_generate_coarse_to_the_fine_strip(
     window: Window, first_frame: Path, picture: Callable[[str, Path], Path], tmp_path: Path
 ) -> None:
@@ -66,6 +76,11 @@ def test_from_generate_coarse_to_the_fine_strip(
     assert len(lifted["takes"]) == 1
     assert set(lifted["objects"]) > {"Cube", "Light", "Camera"}
     assert (lifted["active"], lifted["selected"], lifted["mode"], lifted["frame"]) == ("Cube", ["Cube"], "OBJECT", before["frame"])
+    window.over_view()
+    window.key("Delete")
+    window.wait(lambda s: "Cube" not in s["objects"], 20.0, "the cube's deletion")
+    window.key("KP_0")  # through the take's camera: the body stands over the picture
+    window.beat(5)
     window.shot(picture("3_lift_done", tmp_path))
 
     _press(window, "refine", "refine")
@@ -82,6 +97,7 @@ def test_from_generate_coarse_to_the_fine_strip(
     fine = _done(window, "fine")
     assert [strip["channel"] for strip in fine["strips"]] == [1, 2]
     assert fine["strips"][1]["name"].startswith("Fine")
+    _enlarge_the_sequencer(window)
     window.shot(picture("6_fine_done", tmp_path))
 
     assert fine["trouble"] == ""

@@ -142,6 +142,19 @@ class Window:
     def type(self, words: str) -> None:
         self._xdotool("type", "--delay", "8", words)
 
+    def over_view(self) -> None:
+        """The pointer rests in the 3D viewport, where keys mean what they mean there."""
+        place = self.status()["sidebar"]
+        self.move(place["x"] // 2, HEIGHT * 2 // 5)
+        self.beat()
+
+    def drag(self, x: int, y: int, to_y: int) -> None:
+        self.move(x, y)
+        self.beat()
+        self._xdotool("mousedown", 1, "sleep", 0.1, "mousemove", x, y + (-8 if to_y < y else 8), "sleep", 0.1)
+        self._xdotool("mousemove", x, to_y, "sleep", 0.2, "mouseup", 1)
+        self.beat()
+
     def scroll(self, notches: int) -> None:
         """Down when positive; the pointer has to be over the sidebar."""
         for _ in range(abs(notches)):
@@ -210,9 +223,7 @@ class Window:
 
     def save_as(self, path: Path) -> None:
         """Shift+Ctrl+S, the whole path in the file name's field, Enter; over the viewport."""
-        place = self.status()["sidebar"]
-        self.move(place["x"] // 2, HEIGHT // 2)
-        self.beat()
+        self.over_view()
         self.key("ctrl+shift+s")
         self.beat(8)
         self.shot(self.folder / "saving.png")
