@@ -42,26 +42,26 @@ class Window:
 
 
 WINDOWS = (
-    Window("walking_51", 0.3, 4.3, "walk stroll go wander march stride step", 6.0),
-    Window("walking_28", 0.1, 4.1, "walk stroll go wander march stride step", 6.0),
-    Window("walking_1", 0.2, 2.7, "walk stroll go wander march stride step", 5.0),
+    Window("walking_51", 0.3, 4.3, "walk stroll wander march stride step", 6.0),
+    Window("walking_28", 0.1, 4.1, "walk stroll wander march stride step", 6.0),
+    Window("walking_1", 0.2, 2.7, "walk stroll wander march stride step", 5.0),
     Window("running_1", 0.0, 1.38, "run jog sprint rush race hurry dash", 4.0),
     Window("running_3", 0.0, 1.33, "run jog sprint rush race hurry dash", 4.0),
     Window("jumping_5", 0.3, 2.9, "jump leap spring"),
-    Window("jumping_3", 0.2, 3.4, "jump leap forward spring far"),
+    Window("jumping_3", 0.2, 3.4, "jump leap spring"),
     Window("jumping_2", 0.6, 4.0, "bounce jump skip trampoline"),
-    Window("jumping_2", 4.2, 7.6, "hop leg"),
+    Window("jumping_2", 4.2, 7.6, "hop"),
     Window("soccer_3", 0.0, 2.9, "kick soccer football shoot ball"),
     Window("soccer_5", 2.0, 4.7, "kick soccer football shoot ball"),
     Window("soccer_1", 3.6, 6.6, "kick soccer football shoot ball"),
     Window("directing_traffic_4", 11.4, 14.9, "wave greet hello hi goodbye hail"),
     Window("directing_traffic_1", 0.0, 2.8, "beckon wave signal call invite"),
-    Window("walking_22", 1.6, 5.2, "turn around spin rotate back"),
+    Window("walking_22", 1.6, 5.2, "turn around spin rotate whirl"),
     Window("directing_traffic_1", 10.1, 12.0, "throw pitch toss hurl fling ball cast"),
     Window("basketball_1", 0.3, 4.3, "dribble basketball ball bounce"),
     Window("basketball_5", 0.0, 3.3, "dribble basketball ball bounce"),
     Window("directing_traffic_4", 1.0, 5.0, "direct traffic police point"),
-    Window("basketball_signal_1", 15.6, 19.4, "signal referee stop raise lift arms hands"),
+    Window("basketball_signal_1", 15.6, 19.4, "signal referee stop raise lift"),
     Window("directing_traffic_1", 8.3, 11.8, "dance perform conduct"),
 )
 
@@ -71,12 +71,12 @@ def read_window(folder: Path, window: Window) -> Take:
     body = identity_of(open_human(), np.zeros(10))
     bvh = read_bvh(folder / f"{window.file}.bvh")
     rotations, translation = smoothed_glitches(*retarget(bvh, body.joints_rest, body.model.parents), bvh.fps)
-    count = int(round((window.end - window.start) * FPS)) + 1
+    count = round((window.end - window.start) * FPS) + 1
     at = (window.start + np.arange(count) / FPS) * bvh.fps
     take = on_floor(Take(body, *sampled(rotations, translation, at)))
     take = held_feet(take, FPS)
     if window.repeat > 0.0:
-        take = longer(take, int(round(window.repeat * FPS)) + 1)
+        take = longer(take, round(window.repeat * FPS) + 1)
     return faced(take)
 
 

@@ -47,7 +47,9 @@ class Bvh:
     def joint(self, name: str) -> int:
         """Index of the joint of that name; `MotionFileError` where the skeleton has none."""
         if name not in self.names:
-            raise MotionFileError(f"the skeleton has no joint {name!r}; it has {', '.join(self.names[:12])} … Use a file of the CMU skeleton")
+            raise MotionFileError(
+                f"the skeleton has no joint {name!r}; it has {', '.join(self.names[:12])} … Use a file of the CMU skeleton"
+            )
         return self.names.index(name)
 
 
@@ -159,7 +161,9 @@ def _read_values(words: _Words, n_channels: int) -> tuple[float, Array]:
         raise MotionFileError(f"the BVH file has {n_frames} frames of {frame_time} s; at least one, of 0.0001 to 10 s, is needed")
     rest = words.words[words.at :]
     if len(rest) != n_frames * n_channels:
-        raise MotionFileError(f"the BVH file holds {len(rest)} values; {n_frames} frames of {n_channels} channels need {n_frames * n_channels}")
+        raise MotionFileError(
+            f"the BVH file holds {len(rest)} values; {n_frames} frames of {n_channels} channels need {n_frames * n_channels}"
+        )
     try:
         values = np.array(rest, dtype=np.float64).reshape(n_frames, n_channels)
     except ValueError:

@@ -67,9 +67,7 @@ def between(start: Pose, target: Pose, identity: Identity, ground: GroundPlane, 
     return rotations, translation
 
 
-def continue_with(
-    motion: Motion, start: Pose, identity: Identity, ground: GroundPlane, n_frames: int, fps: float
-) -> tuple[Array, Array]:
+def continue_with(motion: Motion, start: Pose, identity: Identity, ground: GroundPlane, n_frames: int, fps: float) -> tuple[Array, Array]:
     """``n_frames`` at ``fps`` that begin in ``start`` and go over into ``motion`` within ``BLEND_SECONDS``.
 
     Returns rotations ``(F, 24, 3, 3)`` and translation ``(F, 3)`` in the clip's world; frame 0 is ``start`` exactly. A motion
@@ -90,9 +88,7 @@ def continue_with(
     return rotations, _carried(rotations, path, np.maximum(heights, 0.0), blend, start, identity, ground)
 
 
-def _carried(
-    rotations: Array, path: Array, heights: Array, blend: Array, start: Pose, identity: Identity, ground: GroundPlane
-) -> Array:
+def _carried(rotations: Array, path: Array, heights: Array, blend: Array, start: Pose, identity: Identity, ground: GroundPlane) -> Array:
     """Translation ``(F, 3)``: along the feet that stand while blending, along the motion's path later; soles at their height."""
     still = np.repeat(start.translation[None], len(rotations), axis=0)
     soles = sole_points(identity, rotations, still).reshape(len(rotations), 6, 3)

@@ -22,8 +22,9 @@ QUANTUM = np.pi / 32767.0  # radians a step of the stored axis-angle vectors
 AS_RECORDED = 0.7  # the strength that leaves a motion as it was captured
 DEFAULT = "walk"
 
-_STRONGER = frozenset("fast faster quick strong high hard big energetic wild powerful vigorous".split())
-_WEAKER = frozenset("slow slower calm gentle small little careful relaxed leisurely tired".split())
+_STRONGER = ("fast", "quick", "strong", "high", "hard", "big", "energetic", "wild", "powerful", "vigorous")
+_WEAKER = ("slow", "calm", "gentle", "small", "little", "careful", "relaxed", "leisurely", "tired", "slowly", "gently", "calmly")
+_NUDGE = 0.15  # of strength, for each such word
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ def _unpacked(stored: "np.lib.npyio.NpzFile") -> list[Motion]:
 def stem(word: str) -> str:
     """A word without its English ending: "kicking", "kicked", "kicks" become "kick", "waving" becomes "wav"."""
     for ending in ("ing", "ed", "es", "er", "s", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+        if word.endswith(ending) and not word.endswith("ss") and len(word) - len(ending) >= 3:
             word = word[: -len(ending)]
             break
     doubled = len(word) > 3 and word[-1] == word[-2] and word[-1] not in "sl"
@@ -138,8 +139,8 @@ def _score(motion: Motion, asked: list[str]) -> float:
 def motion_for_prompt(prompt: str, strength: float = AS_RECORDED, seed: int = 0) -> Motion:
     """``match_prompt``'s motion at a strength in [0, 1]; words such as "slowly" or "fast" shift it a little."""
     asked = set(_stems(prompt))
-    shift = 0.15 * (len(asked & {stem(w) for w in _STRONGER}) - len(asked & {stem(w) for w in _WEAKER} | asked & {"slowly", "gently", "calmly"}))
-    return with_strength(match_prompt(prompt, seed).motion, float(np.clip(strength + shift, 0.0, 1.0)))
+    stronger, weaker = (len(asked & {stem(word) for word in words}) for words in (_STRONGER, _WEAKER))
+    return with_strength(match_prompt(prompt, seed).motion, float(np.clip(strength + _NUDGE * (stronger - weaker), 0.0, 1.0)))
 
 
 def with_strength(motion: Motion, strength: float) -> Motion:

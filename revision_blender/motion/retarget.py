@@ -3,8 +3,8 @@
 A limb's bone keeps its direction in the world: with ``W`` the capture's world rotation of the matching joint and ``A`` the
 smallest turn from the target's rest bone to the capture's rest bone, the target's world rotation is ``W A``, so that its bone
 points where the captured one does whatever the two rest poses are. Trunk and head stand upright in both rest poses, facing
-+z, and keep their rotations. The root's place is scaled by the legs' length. CMU's own rest: arms out along x, palms down,
-legs straddled by 20 degrees.
++z, and keep their rotations; so do the collars, whose bones begin at other places in the two skeletons. The root's place is
+scaled by the legs' length. CMU's own rest: arms out along x, palms down, legs straddled by 20 degrees.
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ CMU_JOINTS = (
 # SMPL joint -> (the end of its bone, the CMU joint at the end of the matching bone); the others keep the capture's rotation
 LIMB_BONES = {
     1: (4, "LTibia"), 2: (5, "RTibia"), 4: (7, "LFoot"), 5: (8, "RFoot"),
-    13: (16, "LHumerus"), 14: (17, "RHumerus"), 16: (18, "LRadius"), 17: (19, "RRadius"),
+    16: (18, "LRadius"), 17: (19, "RRadius"),
     18: (20, "LWrist"), 19: (21, "RWrist"), 20: (22, "LFingers"), 21: (23, "RFingers"),
 }  # fmt: skip
 

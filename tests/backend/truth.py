@@ -155,7 +155,9 @@ def _hash(a: Array, b: Array) -> Array:
     return wave - np.floor(wave)
 
 
-def _cast_shadow(picture: NDArray[np.float32], points: Array, faces: NDArray[np.integer], camera: Camera, ground: GroundPlane, take: Take) -> None:
+def _cast_shadow(
+    picture: NDArray[np.float32], points: Array, faces: NDArray[np.integer], camera: Camera, ground: GroundPlane, take: Take
+) -> None:
     sun = _R_floor_camera(take).T @ SUN
     flat = points - (ground.height(points) / (sun @ ground.normal))[:, None] * sun
     covered = rasterise(flat, faces, camera.focal, camera.center, camera.width, camera.height).covered
