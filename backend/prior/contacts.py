@@ -10,8 +10,8 @@ from revision_blender.motion.clip import GroundPlane
 Array = NDArray[np.floating]
 
 NEAR_FLOOR = 0.10  # metres; a lifted sole wanders by some centimetres, and so does the estimated floor under it
-SLOW_ACROSS = 0.30  # metres a second across the line of sight, after smoothing; a walking foot swings at 2 to 4
-SLOW_ALONG = 1.0  # the same along it, where a lift is several times as noisy
+SLOW_ACROSS = 0.15  # metres a second across the line of sight, after smoothing; a walking foot swings at 2 to 4
+SLOW_ALONG = 0.50  # the same along it, where a lift is several times as noisy
 SMOOTHING = 0.10  # seconds, standard deviation of the smoothing before speed and height are judged
 SHORTEST = 0.12  # seconds; shorter rests are taken for noise
 
@@ -33,16 +33,16 @@ class Contacts:
         return int(self.steps.sum())
 
 
-def find_contacts(points: Array, eyes: Array, ground: GroundPlane, fps: float, rest: Array | float = 0.0) -> Contacts:
+def find_contacts(points: Array, eyes: Array, ground: GroundPlane, fps: float, rest: Array | float = 0.0, wider: float = 1.0) -> Contacts:
     """Contacts of ``(F, P, 3)`` sole points in world metres, seen from camera places ``eyes`` ``(F, 3)``.
 
     rest: ``(P,)`` height of each point when its foot stands flat. A point rests where, after smoothing over time, it is near the
     floor (or under it) and slow. The filters look forward and backward alike: a motion played backwards has the same contacts. A
-    clip of one frame has only heights to judge by.
+    clip of one frame has only heights to judge by. wider: all limits are multiplied by it.
     """
     smooth = smoothed(np.asarray(points, dtype=np.float64), SMOOTHING * fps)
-    low = ground.height(smooth) - rest < NEAR_FLOOR
-    resting = low & _slow(smooth, smooth - eyes[:, None], fps)
+    low = ground.height(smooth) - rest < wider * NEAR_FLOOR
+    resting = low & _slow(smooth, smooth - eyes[:, None], fps / wider)
     shortest = max(2, round(SHORTEST * fps)) if len(points) > 1 else 1
     return Contacts(_without_short_runs(~_without_short_runs(~resting, 2), shortest))
 

@@ -29,8 +29,8 @@ class Scales:
     turn: float
     patience: float = 3.0
     press: float = 0.002
-    touch: float = 0.006
-    slide: float = 0.0006
+    touch: float = 0.03
+    slide: float = 0.002
     kink: float = 1.0
 
 

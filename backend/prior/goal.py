@@ -23,10 +23,13 @@ USUAL_ACCELERATION = np.array([3, 3, 3, 3, 7, 7, 3, 10, 10, 3, 11, 11, 4, 4, 4, 
 USUAL_SPIN = np.array([8, 15, 15, 6, 20, 20, 5, 20, 20, 4, 15, 15, 8, 8, 8, 10, 25, 25, 25, 25, 20, 20, 5, 5], dtype=float)
 REFERENCE_STEP = 1.0 / 12.0  # seconds between the frames for which both are meant
 
+TRUE_MOTION = 0.0082  # metres of "noise" that motion without any shows at 12 frames a second (captures: up to 4 mm, well lifted running: 7)
+LEAST_ERROR = 0.0015  # metres
 LEVER = 0.10  # metres at which an error of a rotation moves what it carries as far as errors of places are
+HELD_WIDER = 1.4  # feet are held by limits wider than those by which contact is judged: its first and last frames are held surely
 LEAST_TRUST = 0.1  # of a joint in which the lifter has no confidence at all
 CORRECTED = 0.15  # seconds around a pin in which the animator's correction outweighs what was lifted
-CORRECTED_TRUST = 0.1
+CORRECTED_TRUST = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +45,14 @@ class Held:
         return torch.as_tensor(1.0 - np.concatenate(columns, axis=1).astype(np.float64))
 
 
-def scales_of(noise: Noise) -> Scales:
+def scales_of(noise: Noise, fps: float) -> Scales:
     """Trust that fits how noisy the motion is: a smooth one is followed closely, a shaky one loosely.
 
-    Slow errors do not show as noise, so nothing is trusted without end; along the line of sight they are the larger part.
+    What true motion adds to the noise measured is taken off. Slow errors do not show as noise, and along the line of sight they are
+    the larger part, so there nothing is trusted without end.
     """
-    across = min(max(noise.across, 0.003), 0.02)
+    own = TRUE_MOTION / (REFERENCE_STEP * fps)
+    across = min(max(max(noise.across**2 - own**2, 0.0) ** 0.5, LEAST_ERROR), 0.02)
     along = min(max(1.5 * noise.along, 0.03), 0.08)
     return Scales(across=across, along=along, turn=across / LEVER)
 
@@ -59,8 +64,8 @@ def goal_of(clip: Clip, track: BodyTrack, model: BodyModel, held: Held) -> Goal:
     rotations, translation = _tensor(track.rotations), _tensor(track.translation)
     places = pose(skeleton, rotations, translation).places
     eyes = clip.camera.T_world_camera[:, :3, 3]
-    contacts = find_contacts(places[:, N_JOINTS:].numpy(), eyes, clip.ground, clip.fps, soles.rest)
-    scales = scales_of(noise_of(places[:, :N_JOINTS].numpy(), eyes))
+    contacts = find_contacts(places[:, N_JOINTS:].numpy(), eyes, clip.ground, clip.fps, soles.rest, HELD_WIDER)
+    scales = scales_of(noise_of(places[:, :N_JOINTS].numpy(), eyes), clip.fps)
     believed = _belief(clip, track, skeleton, held)
     return Goal(
         skeleton=skeleton,

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
 
-# Joints of the trunk with hips, knees left out: they move smoothly, so what their third differences hold is noise.
+# Joints of the trunk with hips, knees left out: they move smoothly, so what their fourth differences hold is noise.
 TRUNK = (0, 1, 2, 3, 6, 9, 12, 13, 14, 15, 16, 17)
-_GAIN = np.sqrt(20.0)  # of third differences on white noise: 1 + 9 + 9 + 1
+_GAIN = np.sqrt(70.0)  # of fourth differences on white noise: 1 + 16 + 36 + 16 + 1
 _MEDIAN_1D, _MEDIAN_2D = 0.6745, 1.1774  # median length of a Gaussian vector of unit variance an axis
 
 
@@ -25,17 +25,17 @@ UNKNOWN = Noise(0.012, 0.04)  # where a clip is too short to tell: what MediaPip
 
 
 def noise_of(joints: Array, eyes: Array) -> Noise:
-    """Noise of ``(F, 24, 3)`` joints in world metres, seen from camera places ``eyes`` ``(F, 3)``; ``UNKNOWN`` below 5 frames.
+    """Noise of ``(F, 24, 3)`` joints in world metres, seen from camera places ``eyes`` ``(F, 3)``; ``UNKNOWN`` below 6 frames.
 
-    Medians of third differences: true motion is smooth over four frames most of the time, white noise is not.
+    Medians of fourth differences: true motion is smooth over five frames most of the time, white noise is not.
     """
-    if len(joints) < 5:
+    if len(joints) < 6:
         return UNKNOWN
     trunk = np.asarray(joints, dtype=np.float64)[:, TRUNK]
     ray = trunk - eyes[:, None]
     ray = ray / np.maximum(np.linalg.norm(ray, axis=-1, keepdims=True), 1e-9)
-    middle = 0.5 * (ray[1:-2] + ray[2:-1])
-    third = np.diff(trunk, n=3, axis=0)
-    depth = (third * middle).sum(-1)
-    across = np.linalg.norm(third - depth[..., None] * middle, axis=-1)
+    middle = ray[2:-2]
+    fourth = np.diff(trunk, n=4, axis=0)
+    depth = (fourth * middle).sum(-1)
+    across = np.linalg.norm(fourth - depth[..., None] * middle, axis=-1)
     return Noise(float(np.median(across) / (_GAIN * _MEDIAN_2D)), float(np.median(np.abs(depth)) / (_GAIN * _MEDIAN_1D)))

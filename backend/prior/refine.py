@@ -61,6 +61,15 @@ def _refine_track(clip: Clip, track: BodyTrack, pins: Sequence[Pins], strength: 
 def optimise(goal: Goal, held: Held, progress: Progress) -> State:
     """The motion of least energy near the given one, with what is held exactly as given."""
     free = held.free()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # the matrices are small: a second thread gains little alone, and loses tenfold on a busy machine
+    try:
+        return _descended(goal, free, progress)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _descended(goal: Goal, free: torch.Tensor, progress: Progress) -> State:
     state = state_of(goal, goal.rotations, goal.translation)
     damping = 1e-3
     for index in range(MOST_PASSES):

@@ -32,7 +32,7 @@ def kick(frames: int = 24, fps: float = 12.0) -> Clip:
     sway = np.sin(2.0 * np.pi * 0.5 * t)
     x, z = (1.0, 0.0, 0.0), (0.0, 0.0, 1.0)
     rotations = _turns(frames, {
-        0: (0.05 * sway, x), 3: (0.08 * sway, z), 2: (-0.3 - 1.2 * pulse, x), 5: (0.7 - 0.5 * pulse, x), 4: (0.05 + 0.04 * sway, x),
+        0: (0.05 * sway, x), 3: (0.08 * sway, z), 2: (-0.8 - 0.9 * pulse, x), 5: (1.2 - 0.8 * pulse, x), 4: (0.05 + 0.04 * sway, x),
         16: (-1.1 + 0.2 * sway, z), 17: (1.1 + 0.2 * sway, z), 18: (-0.4 * sway, x), 19: (0.5 * sway - 0.4 * pulse, x),
     })  # fmt: skip
     identity = person()
@@ -56,7 +56,7 @@ def _seen(identity: Identity, rotations: NDArray, translation: NDArray, fps: flo
     return Clip(fps, static_camera(1280, 720, 1100.0, frames), ground, (track,))
 
 
-def noisy(clip: Clip, seed: int = 0, degrees: float = 1.5, centimetres: float = 1.5, spikes: int = 1) -> Clip:
+def noisy(clip: Clip, seed: int = 0, degrees: float = 2.0, centimetres: float = 2.0, spikes: int = 1) -> Clip:
     """Errors like a lifter's: rotations by ``degrees``, places by ``centimetres`` along the line of sight and a third of it across.
 
     spikes: single joints in single frames that are wrong by 20 to 30 degrees.
