@@ -114,6 +114,7 @@ class Session:
 
     def submit(self, ticket: Ticket, build: Callable[[], Request]) -> None:
         """Takes a job on. build: makes the request on a thread (it reads files); it must not touch bpy."""
+        self._heed_new_file()
         self.tickets[ticket.job_id] = ticket
         ticket.words = "preparing"
         self._write(ticket)
@@ -143,6 +144,7 @@ class Session:
 
     def begin_own(self, ticket: Ticket) -> None:
         """Work that this Blender does itself stands in the list like a job."""
+        self._heed_new_file()
         self.tickets[ticket.job_id] = ticket
         self._own.add(ticket.job_id)
         self._set(ticket, "RUNNING")
@@ -169,8 +171,7 @@ class Session:
 
     def step(self, deadline: float) -> None:
         """Handles what has come in until ``deadline`` (of ``time.perf_counter``); one thing at least."""
-        if self.file_is_new:
-            self._file_opened()
+        self._heed_new_file()
         if self.undone:
             self._after_undo()
         events, news = self.link.poll()
@@ -184,6 +185,11 @@ class Session:
         if self.link.wants_restart() and any(not ticket.ended for ticket in self.tickets.values()):
             self.start_backend()
         self._deliver(deadline)
+
+    def _heed_new_file(self) -> None:
+        """A button may be pressed before the first step after a file was opened: what it starts belongs to the new file."""
+        if self.file_is_new:
+            self._file_opened()
 
     def _file_opened(self) -> None:
         """Forgets the jobs of the file before (the backend keeps them) and takes on those of this one."""
@@ -272,6 +278,8 @@ class Session:
         for ticket in [ticket for ticket in self.tickets.values() if not ticket.ended and ticket.job_id not in self._own]:
             job = ledger.get(ticket.job_id)
             if job is None:
+                if ticket.job_id in self._unaccepted:
+                    continue  # it is on its way
                 if ticket.status != "WAITING" or ticket.words == "asking the backend about it":
                     self._end(ticket, "FAILED", _UNKNOWN)
                 continue
