@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -50,8 +50,9 @@ class Channel:
 class Worker:
     """One job at a time. jobs: the folder of all job folders. log_name: told to the user with an unexpected error."""
 
-    def __init__(self, channel: Channel, jobs: Path, abilities: Abilities, stage: StageOf, log_name: str) -> None:
-        self._channel, self._jobs, self._abilities, self._stage, self._log_name = channel, jobs, abilities, stage, log_name
+    def __init__(self, channel: Channel, jobs: Path, work: "Work", log_name: str) -> None:
+        self._channel, self._jobs, self._log_name = channel, jobs, log_name
+        self._abilities, self._stage, self._warm_up = work.abilities, work.stage_of, work.warm_up
         self._todo: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
 
@@ -66,14 +67,20 @@ class Worker:
         os._exit(0)
 
     def run(self) -> None:
-        """Tells the engines' abilities when there is nothing to do first, since looking may take seconds."""
+        """Tells the engines' abilities, then warms up, each when there is nothing to do first, since both may take seconds."""
         self._channel.tell("ready")
-        told = False
+        waiting = [self._tell_engines, self._get_warm]
         while True:
-            if not told and self._todo.empty():
-                told = True
-                self._tell_engines()
-            self._work_on(self._todo.get())
+            if waiting and self._todo.empty():
+                waiting.pop(0)()
+            else:
+                self._work_on(self._todo.get())
+
+    def _get_warm(self) -> None:
+        try:
+            self._warm_up()
+        except Exception:
+            log.exception("Compiling ahead of the first job failed; the job will try again.")
 
     def _tell_engines(self) -> None:
         try:
@@ -120,15 +127,30 @@ def _abilities() -> Sequence[Ability]:
     return registry.abilities()
 
 
-def _stages(file: Path | None) -> tuple[Abilities, StageOf]:
-    """The real engines' abilities and stages; for the project's own tests, ``abilities`` and ``stage_of`` of a file."""
+def _warm_up() -> None:
+    from backend.engines.warm_up import warm_up
+
+    warm_up()
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker can do. warm_up: what the first job would otherwise wait for."""
+
+    abilities: Abilities
+    stage_of: StageOf
+    warm_up: Callable[[], None]
+
+
+def _work(file: Path | None) -> Work:
+    """The real engines and stages; for the project's own tests, ``abilities`` and ``stage_of`` of a file."""
     if file is None:
-        return _abilities, stage_of
+        return Work(_abilities, stage_of, _warm_up)
     spec = importlib.util.spec_from_file_location("revision_test_stages", file)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.abilities, module.stage_of
+    return Work(module.abilities, module.stage_of, lambda: None)
 
 
 def _private_output() -> TextIO:
@@ -147,7 +169,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the server, which ends us
     channel = Channel(_private_output())
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    worker = Worker(channel, arguments.jobs, *_stages(arguments.test_stages), arguments.log)
+    worker = Worker(channel, arguments.jobs, _work(arguments.test_stages), arguments.log)
     threading.Thread(target=worker.listen, args=(sys.stdin,), name="commands", daemon=True).start()
     worker.run()
 
