@@ -5,9 +5,11 @@ retargeted by ``authoring/motion_library.py``. Each starts over the origin facin
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +79,7 @@ def motions() -> tuple[Motion, ...]:
         raise ClipError(f"the motion library {LIBRARY.name} cannot be read ({error}); install the add-on again") from error
 
 
-def _unpacked(stored: "np.lib.npyio.NpzFile") -> list[Motion]:
+def _unpacked(stored: Mapping[str, NDArray[Any]]) -> list[Motion]:
     rotations = matrix_from_axis_angle(stored["rotations"].astype(np.float64) * QUANTUM)
     translation = stored["translation"].astype(np.float64)
     found = []
