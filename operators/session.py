@@ -1,10 +1,6 @@
 """The session: every job from the button to the scene, and the only state that this Blender keeps beside its files."""
 
-import time
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
@@ -26,28 +22,11 @@ from ..revision_blender.wire.requests import Request, Result
 from . import handover, settings
 from .backend_link import BackendLink, State
 from .chores import Chore
-from .moments import why_not_now
+from .deliveries import Deliveries, Delivery
 from .tickets import Ticket, drop_row, tickets_in_file, write_row
 from .where import results_folder
 
 _UNKNOWN = "The backend does not know this job: it never arrived there. Press the button again."
-
-
-@dataclass
-class _Delivery:
-    """A result on its way into the scene. steps: None until it may begin."""
-
-    ticket: Ticket
-    collected: Collected
-    folder: Path
-    steps: Iterator[str] | None = None
-
-    def begin_anew(self) -> None:
-        steps, self.steps = self.steps, None
-        if steps is not None:
-            # what it had made went with the undo: there is nothing left that it could take back
-            with suppress(ReferenceError):
-                steps.close()
 
 
 class Session:
@@ -66,19 +45,19 @@ class Session:
         self._sent_by: dict[str, object] = {}  # job id -> the client that was given it
         self._collecting: set[str] = set()
         self._chores: list[Chore] = []
-        self._deliveries: deque[_Delivery] = deque()
+        self._deliveries = Deliveries(self._end)
 
     # What the panels and operators ask
 
     @property
     def placing(self) -> bool:
         """A result is entering the scene right now."""
-        return bool(self._deliveries) and self._deliveries[0].steps is not None
+        return self._deliveries.placing
 
     @property
     def busy(self) -> bool:
         starting = self.link.state is State.STARTING
-        return starting or bool(self._chores or self._deliveries) or any(not ticket.ended for ticket in self.tickets.values())
+        return starting or bool(self._chores or self._deliveries.waiting) or any(not ticket.ended for ticket in self.tickets.values())
 
     def why_no_backend(self) -> str:
         """Why no job can be given to a backend, in a sentence; empty when one can, or one can be started."""
@@ -126,7 +105,7 @@ class Session:
         ticket = self.tickets[job_id]
         unsent = job_id not in self._sent_by
         self._unaccepted.pop(job_id, None)
-        self._drop_delivery(job_id)
+        self._deliveries.drop(job_id)
         if unsent or ticket.status == "PLACING" or self.link.client is None:
             self._end(ticket, "CANCELLED")
         if not unsent and self.link.client is not None:
@@ -184,7 +163,7 @@ class Session:
             self.changed = True
         if self.link.wants_restart() and any(not ticket.ended for ticket in self.tickets.values()):
             self.start_backend()
-        self._deliver(deadline)
+        self.changed |= self._deliveries.step(deadline)
 
     def _heed_new_file(self) -> None:
         """A button may be pressed before the first step after a file was opened: what it starts belongs to the new file."""
@@ -194,9 +173,7 @@ class Session:
     def _file_opened(self) -> None:
         """Forgets the jobs of the file before (the backend keeps them) and takes on those of this one."""
         self.file_is_new = False
-        for delivery in self._deliveries:
-            delivery.begin_anew()
-        self._deliveries.clear()
+        self._deliveries.forget()
         self._dismissed.clear()
         self._own.clear()
         self._sent_by.clear()  # what the backend has not accepted yet still goes there: the file before may have been saved
@@ -215,7 +192,7 @@ class Session:
         self.link.close()
         for chore in self._chores:
             chore.join(5.0)
-        self._deliveries.clear()
+        self._deliveries.forget()
 
     # Inside
 
@@ -315,48 +292,10 @@ class Session:
         """Once, however often it was fetched; not where another file was opened meanwhile, whose own ticket fetches it again."""
         current = self.tickets.get(ticket.job_id) is ticket
         if current and not ticket.ended and not self._awaits_its_moment(ticket.job_id):
-            self._deliveries.append(_Delivery(ticket, collected, folder))
+            self._deliveries.add(Delivery(ticket, collected, folder))
 
     def _awaits_its_moment(self, job_id: str) -> bool:
-        return any(delivery.ticket.job_id == job_id for delivery in self._deliveries)
-
-    def _deliver(self, deadline: float) -> None:
-        if not self._deliveries:
-            return
-        delivery = self._deliveries[0]
-        ticket, scene = delivery.ticket, delivery.ticket.scene()
-        if scene is None:
-            self._deliveries.popleft()
-            self._end(ticket, "FAILED", "Its scene was deleted; nothing was changed.")
-            return
-        words = why_not_now(makes_rigs=ticket.kind == "lift")
-        if not words:
-            words = self._advance(delivery, scene, deadline)
-        self.changed |= words != ticket.words
-        ticket.words = words
-
-    def _advance(self, delivery: _Delivery, scene: bpy.types.Scene, deadline: float) -> str:
-        ticket, words = delivery.ticket, "putting the result into the scene"
-        if delivery.steps is None:
-            delivery.steps = handover.steps(scene, ticket, delivery.collected, delivery.folder)
-        try:
-            while True:
-                words = next(delivery.steps)
-                if time.perf_counter() >= deadline:
-                    return words
-        except StopIteration:
-            self._deliveries.popleft()
-            self._end(ticket, "DONE")
-            handover.remember_for_undo(f"ReVision: {ticket.title}")
-        except Exception as error:
-            self._deliveries.popleft()
-            self._end(ticket, "FAILED", handover.words_of(error))
-        return ticket.words
-
-    def _drop_delivery(self, job_id: str) -> None:
-        """Only one that has not begun; half a rig would stay behind."""
-        for delivery in [d for d in self._deliveries if d.ticket.job_id == job_id and d.steps is None]:
-            self._deliveries.remove(delivery)
+        return self._deliveries.holds(job_id)
 
     def _after_undo(self) -> None:
         """Undo takes rows out of scenes and objects from under a delivery: put the first back, begin the second anew."""
@@ -366,8 +305,7 @@ class Session:
                 drop_row(scene, job_id)
         for ticket in self.tickets.values():
             self._write(ticket)
-        if self._deliveries:
-            self._deliveries[0].begin_anew()
+        self._deliveries.begin_anew()
         self.changed = True
 
     def _set(self, ticket: Ticket, status: str) -> None:

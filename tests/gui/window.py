@@ -55,11 +55,11 @@ class Window:
 
     def start(self, blend: Path | None = None) -> None:
         self.status_file.unlink(missing_ok=True)
-        log = (self.folder / "blender.log").open("ab")
         command = [str(self.executable), "--factory-startup", "--window-geometry", "0", "0", str(WIDTH), str(HEIGHT), "--no-window-focus"]
         command += [str(blend)] if blend else []
         command += ["--python", str(HERE / "inside.py"), "--", str(self.status_file)]
-        self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
+        with (self.folder / "blender.log").open("ab") as log:
+            self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
         self.wait(lambda s: s["sidebar"]["width"] > 100, 120.0, "the sidebar")
         self.open_tab()
 

@@ -1,0 +1,99 @@
+"""Finished results in line to enter the scene: at a safe moment, in small steps, one undo step each."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from ..revision_blender.wire.events import Collected
+from . import handover
+from .moments import why_not_now
+from .tickets import Ticket
+
+
+@dataclass
+class Delivery:
+    """A result on its way into the scene. folder: where its files are. steps: None until it may begin."""
+
+    ticket: Ticket
+    collected: Collected
+    folder: Path
+    steps: Iterator[str] | None = None
+
+
+class Deliveries:
+    """ended: called with the ticket, its last status and a message, when a delivery is over."""
+
+    def __init__(self, ended: Callable[[Ticket, str, str], None]) -> None:
+        self._ended = ended
+        self._queue: deque[Delivery] = deque()
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._queue)
+
+    @property
+    def placing(self) -> bool:
+        """One is in the middle of entering the scene."""
+        return bool(self._queue) and self._queue[0].steps is not None
+
+    def holds(self, job_id: str) -> bool:
+        return any(queued.ticket.job_id == job_id for queued in self._queue)
+
+    def add(self, delivery: Delivery) -> None:
+        self._queue.append(delivery)
+
+    def drop(self, job_id: str) -> None:
+        """Only one that has not begun; half a rig would stay behind."""
+        for delivery in [queued for queued in self._queue if queued.ticket.job_id == job_id and queued.steps is None]:
+            self._queue.remove(delivery)
+
+    def begin_anew(self) -> None:
+        """After an undo: what the first one had made is gone, and there is nothing left that it could take back."""
+        if not self._queue:
+            return
+        steps, self._queue[0].steps = self._queue[0].steps, None
+        if steps is not None:
+            with suppress(ReferenceError):
+                steps.close()  # type: ignore[attr-defined]
+
+    def forget(self) -> None:
+        self.begin_anew()
+        self._queue.clear()
+
+    def step(self, deadline: float) -> bool:
+        """Goes on with the first until ``deadline`` (of ``time.perf_counter``); True when there is something new to show."""
+        if not self._queue:
+            return False
+        delivery = self._queue[0]
+        ticket, scene = delivery.ticket, delivery.ticket.scene()
+        before = (ticket.words, ticket.status)
+        if scene is None:
+            self._queue.popleft()
+            self._ended(ticket, "FAILED", "Its scene was deleted; nothing was changed.")
+            return True
+        words = why_not_now(makes_rigs=ticket.kind == "lift") or self._advance(delivery, scene, deadline)
+        ticket.words = words
+        return (ticket.words, ticket.status) != before
+
+    def _advance(self, delivery: Delivery, scene: bpy.types.Scene, deadline: float) -> str:
+        ticket = delivery.ticket
+        if delivery.steps is None:
+            delivery.steps = handover.steps(scene, ticket, delivery.collected, delivery.folder)
+        try:
+            while True:
+                words = next(delivery.steps)
+                if time.perf_counter() >= deadline:
+                    return words
+        except StopIteration:
+            self._queue.popleft()
+            self._ended(ticket, "DONE", "")
+            handover.remember_for_undo(f"ReVision: {ticket.title}")
+        except Exception as error:  # whatever went wrong is the job's end, in words, and not the pump's
+            self._queue.popleft()
+            self._ended(ticket, "FAILED", handover.words_of(error))
+        return ""
