@@ -8,7 +8,17 @@ from pathlib import Path
 import bpy
 import pytest
 
-BUTTONS = ("start_backend", "stop_backend", "make_environment", "load_footage", "generate_coarse", "lift", "refine", "render_masks", "generate_fine")
+BUTTONS = (
+    "start_backend",
+    "stop_backend",
+    "make_environment",
+    "load_footage",
+    "generate_coarse",
+    "lift",
+    "refine",
+    "render_masks",
+    "generate_fine",
+)
 
 
 def _classes() -> set[str]:
@@ -17,7 +27,9 @@ def _classes() -> set[str]:
 
 def _handlers(extension: str) -> list[object]:
     lists = (getattr(bpy.app.handlers, name) for name in dir(bpy.app.handlers))
-    return [item for entries in lists if isinstance(entries, list) for item in entries if getattr(item, "__module__", "").startswith(extension)]
+    return [
+        item for entries in lists if isinstance(entries, list) for item in entries if getattr(item, "__module__", "").startswith(extension)
+    ]
 
 
 def _threads() -> list[str]:
@@ -44,7 +56,9 @@ def test_disabling_takes_everything_back_however_often(extension_name: str, room
         assert hasattr(bpy.types.Scene, "revision")
 
 
-@pytest.mark.parametrize("name", ["load_footage", "generate_coarse", "lift", "refine", "render_masks", "generate_fine", "stop_backend", "make_environment"])
+@pytest.mark.parametrize(
+    "name", ["load_footage", "generate_coarse", "lift", "refine", "render_masks", "generate_fine", "stop_backend", "make_environment"]
+)
 def test_each_button_is_grey_in_an_empty_scene_and_says_why(scene, name: str) -> None:
     operator = getattr(bpy.ops.revision, name)
     assert not operator.poll()
@@ -91,7 +105,9 @@ BAD_PICTURES = {
 
 
 @pytest.mark.parametrize("name", BAD_PICTURES)
-def test_a_bad_picture_gets_one_sentence_and_changes_nothing(scene, room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_bad_picture_gets_one_sentence_and_changes_nothing(
+    scene, room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     content, words = BAD_PICTURES[name]
     (tmp_path / name).write_bytes(content)
     scene.revision.picture = str(tmp_path / name)

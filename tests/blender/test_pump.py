@@ -54,7 +54,11 @@ def test_an_error_is_shown_and_does_not_stop_the_pump(session, pump, monkeypatch
 
 
 def _video(room, folder: Path, job_id: str, frames: int = 4):
-    requests, events, collect = room("revision_blender.wire.requests"), room("revision_blender.wire.events"), room("revision_blender.wire.collect")
+    requests, events, collect = (
+        room("revision_blender.wire.requests"),
+        room("revision_blender.wire.events"),
+        room("revision_blender.wire.collect"),
+    )
     video = np.random.default_rng(0).integers(0, 255, (frames, 32, 48, 3), dtype=np.uint8)
     files = collect.write_frames(folder, video, job_id)
     return events.Collected(job_id, "coarse", requests.VideoResult(video, 12.0, {"psnr": 40.0}), files)
