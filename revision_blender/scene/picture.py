@@ -1,6 +1,5 @@
 """A picture file's exact sRGB bytes through Blender, which reads more formats than the backend needs to know."""
 
-import struct
 from pathlib import Path
 
 import bpy
@@ -8,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import PictureError
+from .picture_head import size_in_head
 
 SMALLEST, LARGEST = 16, 8192  # pixels a side
-_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def picture_pixels(path: Path) -> NDArray[np.uint8]:
@@ -22,7 +21,7 @@ def picture_pixels(path: Path) -> NDArray[np.uint8]:
     path = Path(path)
     if not path.is_file():
         raise PictureError(f"There is no picture file {path}; choose another.")
-    _check_size(path, *_size_in_head(path))
+    _check_size(path, *size_in_head(path))
     try:
         image = bpy.data.images.load(str(path), check_existing=False)
     except RuntimeError as error:
@@ -36,13 +35,6 @@ def picture_pixels(path: Path) -> NDArray[np.uint8]:
 def _check_size(path: Path, width: int, height: int) -> None:
     if width and height and (min(width, height) < SMALLEST or max(width, height) > LARGEST):
         raise PictureError(f"{path.name} is {width} x {height} pixels; sides from {SMALLEST} to {LARGEST} can be used, scale it first.")
-
-
-def _size_in_head(path: Path) -> tuple[int, int]:
-    """Width and height as a PNG's head tells them, (0, 0) for other files."""
-    with path.open("rb") as file:
-        head = file.read(24)
-    return struct.unpack(">II", head[16:24]) if head[:8] == _PNG and len(head) == 24 else (0, 0)
 
 
 def _bytes(image: bpy.types.Image, path: Path) -> NDArray[np.uint8]:
