@@ -68,7 +68,9 @@ def footage(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
 
 def _bytes_of(path: Path) -> NDArray[np.uint8]:
     size = path.stat().st_size
-    if not 0 < size <= MAX_FOOTAGE_BYTES:
+    if size == 0:
+        raise RevisionError(f"The footage {path.name} is empty (0 bytes): choose another file.")
+    if size > MAX_FOOTAGE_BYTES:
         raise RevisionError(f"The footage {path.name} has {size:,} bytes; cut it to at most {MAX_FOOTAGE_BYTES:,} and choose it again.")
     return np.fromfile(path, dtype=np.uint8)
 
