@@ -98,7 +98,7 @@ def build() -> None:
 
 
 def light(world: bpy.types.World) -> None:
-    """Afternoon sun from the front left, a clear sky."""
+    """A veiled sun from the front left: soft shadows, because a picture that is set in motion keeps the shadows it has."""
     world.use_nodes = True
     sky = world.node_tree.nodes.new("ShaderNodeTexSky")
     kinds = [item.identifier for item in sky.bl_rna.properties["sky_type"].enum_items]
@@ -107,9 +107,9 @@ def light(world: bpy.types.World) -> None:
     sky.sun_elevation, sky.sun_rotation = math.radians(38.0), math.radians(215.0)
     back = next(node for node in world.node_tree.nodes if node.type == "BACKGROUND")
     world.node_tree.links.new(sky.outputs[0], back.inputs[0])
-    back.inputs[1].default_value = 0.075
+    back.inputs[1].default_value = 0.105
     sun = bpy.data.lights.new("sun", "SUN")
-    sun.energy, sun.angle, sun.color = 3.8, math.radians(1.2), (1.0, 0.93, 0.83)
+    sun.energy, sun.angle, sun.color = 3.3, math.radians(48.0), (1.0, 0.95, 0.88)
     shining = bpy.data.objects.new("sun", sun)
     shining.rotation_euler = (math.radians(50.0), 0.0, math.radians(-38.0))
     bpy.context.scene.collection.objects.link(shining)

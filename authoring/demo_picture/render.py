@@ -1,6 +1,6 @@
 """Renders revision_blender/data/demo_picture.png; run in an environment with bpy.
 
-Usage: ``python -m authoring.demo_picture.render [--samples 36] [--out FILE] [--scale 1.0]``
+Usage: ``python -m authoring.demo_picture.render [--samples 28] [--out FILE] [--scale 1.0]``
 """
 
 import argparse
@@ -21,7 +21,7 @@ from revision_blender.motion.soles import sole_points
 PICTURE = Path(__file__).parents[2] / "revision_blender" / "data" / "demo_picture.png"
 WIDTH, HEIGHT = 1024, 576
 FRAME = 34  # of the first walk: both feet on the floor, in the middle of a stride
-YAW = math.radians(-46.0)  # walks to the left and a little nearer
+YAW = math.radians(-54.0)  # walks to the left and a little nearer
 PLACE = (0.62, 0.0, 0.0)  # metres on the plaza, with room to walk
 BETAS = np.zeros(10)
 
@@ -34,7 +34,7 @@ def posed_body() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     rotations[:, 0] = matrix_from_axis_angle(np.array([0.0, YAW, 0.0])) @ rotations[:, 0]
     rotations[:, 15] = rotations[:, 15] @ matrix_from_axis_angle(np.array([-0.10, 0.42, 0.0]))  # looks this way
     for shoulder in (16, 17):  # the arms a little away from the body
-        rotations[:, shoulder] = slerp(rotations[:, shoulder], np.eye(3)[None], np.array([0.14]))
+        rotations[:, shoulder] = slerp(rotations[:, shoulder], np.eye(3)[None], np.array([0.20]))
     origin = np.zeros((1, 3))
     floor = sole_points(identity, rotations, origin)[..., 1].min()
     posed = vertices_of(identity, rotations, origin - [0.0, floor, 0.0] + np.array(PLACE))[0]
@@ -95,7 +95,7 @@ def settings(scene: bpy.types.Scene, samples: int, scale: float, out: Path) -> N
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--samples", type=int, default=36)
+    parser.add_argument("--samples", type=int, default=28)
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--out", type=Path, default=PICTURE)
     chosen = parser.parse_args(sys.argv[1:])
