@@ -25,8 +25,9 @@ REFERENCE_STEP = 1.0 / 12.0  # seconds between the frames for which both are mea
 
 TRUE_MOTION = 0.0082  # metres of "noise" that motion without any shows at 12 frames a second (captures: up to 4 mm, well lifted running: 7)
 LEAST_ERROR = 0.0015  # metres
+LEAST_TURN = 0.023  # radians
 LEVER = 0.10  # metres at which an error of a rotation moves what it carries as far as errors of places are
-HELD_WIDER = 1.4  # feet are held by limits wider than those by which contact is judged: its first and last frames are held surely
+HELD_WIDER = 1.2  # feet are held by limits wider than those by which contact is judged: its first and last frames are held surely
 LEAST_TRUST = 0.1  # of a joint in which the lifter has no confidence at all
 CORRECTED = 0.15  # seconds around a pin in which the animator's correction outweighs what was lifted
 CORRECTED_TRUST = 0.04
@@ -54,7 +55,7 @@ def scales_of(noise: Noise, fps: float) -> Scales:
     own = TRUE_MOTION / (REFERENCE_STEP * fps)
     across = min(max(max(noise.across**2 - own**2, 0.0) ** 0.5, LEAST_ERROR), 0.02)
     along = min(max(1.5 * noise.along, 0.03), 0.08)
-    return Scales(across=across, along=along, turn=across / LEVER)
+    return Scales(across=across, along=along, turn=max(across / LEVER, LEAST_TURN))
 
 
 def goal_of(clip: Clip, track: BodyTrack, model: BodyModel, held: Held) -> Goal:

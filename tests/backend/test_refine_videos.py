@@ -1,0 +1,40 @@
+"""The refiner's bars on real lifts, where ../shared/data is there."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from backend.lifting.measures import landmark_errors
+from backend.prior.measures import FEWEST_CONTACTS, refinement_report
+from backend.progress import silent
+from backend.stages.lift import run as lift
+from backend.stages.refine import run
+from revision_blender.motion.body_model import open_human
+from revision_blender.wire.requests import LiftRequest, LiftResult, RefineRequest
+from tests.backend.lifting_cases import SHARED_DATA, WINDOWS, Window, frames_of
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (SHARED_DATA / "videos").exists(), reason="../shared/data/videos is not there: real lifts are not refined"),
+]
+
+
+@cache
+def lifted(window: Window) -> LiftResult:
+    return lift(LiftRequest(frames=frames_of(window), fps=window.fps), silent())
+
+
+@pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.name)
+def test_bars(window):
+    given = lifted(window)
+    refined = run(RefineRequest(given.clip), silent()).clip
+    before, after = (float(np.median(landmark_errors(open_human(), clip, given.landmarks))) for clip in (given.raw, refined))
+    report = refinement_report(given.raw, refined, (before, after))
+    assert report.contacts >= FEWEST_CONTACTS
+    assert report.acceleration_ratio <= 0.5
+    assert report.foot_sliding_ratio <= 0.5
+    assert report.foot_sliding_mm <= 5.0
+    assert report.landmark_error_ratio <= 1.10
+    assert 0.90 <= report.peak_speed_ratio <= 1.10
+    print(window.name, report)
