@@ -7,7 +7,7 @@
 - peak speed: the 99th percentile of the speeds of both hands' and both feet's joints across the line of sight, central differences, in
   m/s, over the places that the lifter of the raw motion trusts (confidence at least 0.5).
   It keeps the other two honest: a motion that stands still, or is smoothed flat, halves everything and loses its peaks. Along the
-  line of sight a lift without a temporal term jumps by more than limbs move (third differences of 15 to 50 mm against 5 to 10 mm across),
+  line of sight a lift without a temporal term jumps by more than limbs move (noise of 15 to 50 mm, told from third differences, against 5 to 12 mm across),
   so peaks of its speed in space are peaks of that error. That ratio is given too, as ``peak_speed_3d_ratio``.
 
 Ratios are refined over raw. Where too few contacts or frames exist for a measure it is ``None``, and the count says how few.
