@@ -7,24 +7,18 @@ tests/backend/slow_stages.py: the "interpreter of the backend" is a script that 
 import json
 import os
 import queue
-import shlex
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
 
 import bpy
 import pytest
+from user_session import PATIENCE, ROOT, Backend, Here, four_bytes, opened, results, slow_python, strips
 
-ROOT = Path(__file__).resolve().parents[2]
 ACTS = Path(__file__).with_name("blender_process.py")
-SLOW_STAGES = ROOT / "tests" / "backend" / "slow_stages.py"
-PATIENCE = 90.0  # seconds: only reached when something is broken
-STEP = 50  # milliseconds of one step of a slow stage
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,73 +29,14 @@ pytestmark = [
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A backend's home of its own, and a backend whose stages are slow."""
-    script = tmp_path / "slow-backend.sh"
-    script.write_text(f'#!/bin/sh\nexec {shlex.quote(os.environ["REVISION_PYTHON"])} "$@" --test-stages {shlex.quote(str(SLOW_STAGES))}\n')
-    script.chmod(0o755)
-    monkeypatch.setenv("REVISION_PYTHON", str(script))
+    monkeypatch.setenv("REVISION_PYTHON", str(slow_python(tmp_path)))
     monkeypatch.setenv("REVISION_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
 
 
 @pytest.fixture
 def footage(tmp_path: Path) -> Path:
-    """Four bytes, which the slow stage turns into four frames."""
-    path = tmp_path / "dance.mp4"
-    path.write_bytes(bytes((10, 20, 30, 40)))
-    return path
-
-
-def wait_until(look: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not look():
-        assert time.monotonic() < deadline, f"{what} did not come within {PATIENCE:.0f} s"
-        time.sleep(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    """A process that has ended but was not waited for does not count as alive."""
-    try:
-        os.kill(pid, 0)
-        return not Path("/proc").is_dir() or Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-
-
-class Backend:
-    """The running server of a home, asked through the extension's own wire."""
-
-    def __init__(self, home: Path, room: Callable[[str], ModuleType]) -> None:
-        self.home = home
-        self._launch, self._ask = room("revision_blender.wire.launch"), room("revision_blender.wire.ask")
-        self._protocol = room("revision_blender.wire.protocol")
-
-    @property
-    def info(self):
-        return self._launch.find_live(self.home)
-
-    def status(self) -> dict:
-        answer = self._ask.ask(self.info, self._protocol.Type.STATUS)
-        assert answer is not None
-        return dict(answer.fields)
-
-    def kill_server(self) -> None:
-        pid, worker = self.info.pid, self.status()["worker_pid"]
-        os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not is_alive(pid) and not is_alive(worker), "the end of the server and of its orphaned worker")
-
-    def kill_worker(self) -> int:
-        pid = self.status()["worker_pid"]
-        os.kill(pid, signal.SIGKILL)
-        return pid
-
-    def job_files(self, job_id: str) -> list[str]:
-        return sorted(path.name for path in (self.home / "jobs" / job_id).glob("*"))
-
-    def end(self) -> None:
-        info = self.info
-        if info is not None:
-            self._launch.stop_backend(info)
+    return four_bytes(tmp_path)
 
 
 @pytest.fixture
@@ -111,61 +46,10 @@ def backend(home: Path, room) -> Iterator[Backend]:
     running.end()
 
 
-class Here:
-    """This Blender's session, and what a user would see."""
-
-    def __init__(self, room: Callable[[str], ModuleType], footage: Path) -> None:
-        self.session, self.pump = room("operators.session").current(), room("operators.pump")
-        self.footage = footage
-
-    def press(self, steps: int):
-        """Load Footage; comes back when its job runs."""
-        settings = bpy.context.scene.revision
-        settings.source, settings.footage, settings.frames, settings.footage_stride = "FOOTAGE", str(self.footage), steps, STEP
-        bpy.ops.revision.load_footage()
-        return list(self.session.tickets.values())[-1]
-
-    def until(self, reached: Callable[[], object]) -> None:
-        tickets, link = self.session.tickets, self.session.link
-        assert self.pump.run_until(lambda: bool(reached()), PATIENCE), (tickets, link.state, link.why, self.session.trouble)
-
-    def until_running(self, ticket) -> None:
-        self.until(lambda: ticket.words.startswith("step"))
-
-    def until_ended(self, ticket, status: str = "DONE") -> None:
-        self.until(lambda: ticket.ended)
-        assert ticket.status == status, ticket
-
-    def steps(self, count: int = 30) -> None:
-        for _ in range(count):
-            time.sleep(min(self.pump.step(), 0.05))
-
-
 @pytest.fixture
 def here(home: Path, scene, room, footage: Path, tmp_path: Path) -> Iterator[Here]:
-    current = Here(room, footage)
-    current.session.link._looked = (0.0, "", None)  # another test's interpreter is remembered for two seconds
-    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
-    current.pump.step()
-    yield current
-    link = current.session.link
-    for chore in (link._starting, link._stopping):
-        if chore is not None:
-            chore.join(PATIENCE)
-    link.close()
-    link.__init__()
-    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False)
-    current.session.tickets.clear()
-
-
-def strips() -> list[str]:
-    editor = bpy.context.scene.sequence_editor
-    return [strip.name for strip in editor.strips] if editor is not None else []
-
-
-def results(folder: Path) -> list[str]:
-    """Everything below the results folder, hidden partial folders too, relative."""
-    return sorted(str(path.relative_to(folder / "revision_results")) for path in (folder / "revision_results").rglob("*") if path.is_file())
+    with opened(room, footage, tmp_path / "scene.blend") as current:
+        yield current
 
 
 ONE_RESULT = ["frame_0000.png", "frame_0001.png", "frame_0002.png", "frame_0003.png", "revision_job.txt"]
