@@ -16,7 +16,7 @@ STATUS = Path(sys.argv[sys.argv.index("--") + 1])
 NAME = "bl_ext.user_default.revision_blender"
 PERIOD = 0.08
 
-state = {"copied": 0, "command": "", "draws": 0, "beats": 0}
+state = {"copied": 0, "command": "", "draws": 0, "beats": 0, "grown": False}
 
 
 def lay_out() -> None:
@@ -38,6 +38,19 @@ def view_area() -> bpy.types.Area:
 
 def sidebar() -> bpy.types.Region:
     return next(region for region in view_area().regions if region.type == "UI")
+
+
+def show_strips() -> None:
+    """Once both clips are there: a taller sequencer that shows them whole."""
+    state["grown"] = True
+    window = bpy.context.window_manager.windows[0]
+    view = view_area()
+    with bpy.context.temp_override(window=window, screen=window.screen):
+        bpy.ops.screen.area_move(x=view.x + 200, y=view.y, delta=130)
+    area = next(area for area in window.screen.areas if area.type == "SEQUENCE_EDITOR")
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, screen=window.screen, area=area, region=region):
+        bpy.ops.sequencer.view_all()
 
 
 def strips() -> list[dict]:
@@ -82,6 +95,8 @@ def tell() -> float:
         state["copied"] += 1
         state["command"] = manager.clipboard
         manager.clipboard = " "
+    if len(strips()) > 1 and not state["grown"]:
+        show_strips()
     region = sidebar()
     place = {"x": region.x, "y": region.y, "width": region.width, "height": region.height, "tab": region.active_panel_category}
     whole = {**state, "sidebar": place, "window": [manager.windows[0].width, manager.windows[0].height], **scene_now(), **session_now()}

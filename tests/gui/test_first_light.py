@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.gui.window import HEIGHT, ROOT, Window
+from tests.gui.window import ROOT, Window
 
 PATIENCE = 300.0  # seconds for one job; two cores may be shared with everything else
 FRAMES = 6
@@ -40,16 +40,6 @@ def _press(window: Window, operator: str, kind: str) -> None:
     window.press(operator)
     window.wait(lambda s: len(s["jobs"]) > known, 60.0, f"a job after {operator} was pressed")
     assert _job(window.status(), kind)["status"]
-
-
-def _enlarge_the_sequencer(window: Window) -> None:
-    """Drags the border between viewport and sequencer up, and shows all strips."""
-    border = HEIGHT - window.status()["sidebar"]["y"] + 1
-    window.drag(500, border, border - 150)
-    window.move(500, border + 15)
-    window.beat()
-    window.key("Home")
-    window.beat(5)
 
 
 def test_from_generate_coarse_to_the_fine_strip(
@@ -98,7 +88,8 @@ def test_from_generate_coarse_to_the_fine_strip(
     fine = _done(window, "fine")
     assert [strip["channel"] for strip in fine["strips"]] == [1, 2]
     assert fine["strips"][1]["name"].startswith("Fine")
-    _enlarge_the_sequencer(window)
+    window.wait(lambda s: s["grown"], 20.0, "the taller sequencer")
+    window.beat(10)
     window.shot(picture("6_fine_done", tmp_path))
 
     assert fine["trouble"] == ""

@@ -148,13 +148,6 @@ class Window:
         self.move(place["x"] // 2, HEIGHT * 2 // 5)
         self.beat()
 
-    def drag(self, x: int, y: int, to_y: int) -> None:
-        self.move(x, y)
-        self.beat()
-        self._xdotool("mousedown", 1, "sleep", 0.1, "mousemove", x, y + (-8 if to_y < y else 8), "sleep", 0.1)
-        self._xdotool("mousemove", x, to_y, "sleep", 0.2, "mouseup", 1)
-        self.beat()
-
     def scroll(self, notches: int) -> None:
         """Down when positive; the pointer has to be over the sidebar."""
         for _ in range(abs(notches)):
