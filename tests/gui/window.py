@@ -248,10 +248,18 @@ def environment_for(folder: Path, display: str) -> dict[str, str]:
     """Nothing of the user's own Blender or backend takes part."""
     python = os.environ.get("REVISION_PYTHON") or str(ROOT / ".venv-backend" / "bin" / "python")
     env = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "BLENDER_"))}
-    resources, home = folder / "resources", folder / "home"
-    for path in (resources, home):
+    resources, home, cache = folder / "resources", folder / "home", folder / "cache"
+    for path in (resources, home, cache):
         path.mkdir(parents=True, exist_ok=True)
-    return {**env, "DISPLAY": display, "BLENDER_USER_RESOURCES": str(resources), "REVISION_HOME": str(home), "REVISION_PYTHON": python}
+    # a cache of its own: Mesa maps its shader cache, and a Blender that is killed beside this one would cut it short (SIGBUS)
+    return {
+        **env,
+        "XDG_CACHE_HOME": str(cache),
+        "DISPLAY": display,
+        "BLENDER_USER_RESOURCES": str(resources),
+        "REVISION_HOME": str(home),
+        "REVISION_PYTHON": python,
+    }
 
 
 def have(*programs: str) -> bool:
