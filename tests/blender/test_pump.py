@@ -1,15 +1,10 @@
-"""The pump, called directly: jobs through the real backend, safe moments, undo, errors; nothing is lost or done twice."""
+"""The pump, called directly: safe moments, undo, errors; nothing is lost or done twice."""
 
-import os
-import time
 from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 240.0  # seconds; two cores may be shared with everything else
 
 
 @pytest.fixture
