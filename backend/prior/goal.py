@@ -23,9 +23,9 @@ USUAL_ACCELERATION = np.array([3, 3, 3, 3, 7, 7, 3, 10, 10, 3, 11, 11, 4, 4, 4, 
 USUAL_SPIN = np.array([8, 15, 15, 6, 20, 20, 5, 20, 20, 4, 15, 15, 8, 8, 8, 10, 25, 25, 25, 25, 20, 20, 5, 5], dtype=float)
 REFERENCE_STEP = 1.0 / 12.0  # seconds between the frames for which both are meant
 
-TRUE_MOTION = 0.0082  # metres of "noise" that motion without any shows at 12 frames a second (captures: up to 4 mm, well lifted running: 7)
+TRUE_MOTION = 0.009  # metres of "noise" that motion without any shows at 12 frames a second (captures: up to 4 mm, well lifted running: 7)
 LEAST_ERROR = 0.0015  # metres
-LEAST_TURN = 0.023  # radians
+LEAST_TURN = 0.015  # radians
 LEVER = 0.10  # metres at which an error of a rotation moves what it carries as far as errors of places are
 HELD_WIDER = 1.2  # feet are held by limits wider than those by which contact is judged: its first and last frames are held surely
 LEAST_TRUST = 0.1  # of a joint in which the lifter has no confidence at all
