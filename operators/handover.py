@@ -136,7 +136,7 @@ def _kept_beside(scene: bpy.types.Scene, take: Take, collected: Collected) -> It
 def _refined(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> Iterator[str]:
     take = find_take(scene, ticket.take_id)
     if take is None:
-        raise RevisionError("The take that was refined is no longer in the scene; undo its deletion and place the result again.")
+        raise RevisionError("The take that was refined is no longer in the scene; undo its deletion, then press Fetch Again.")
     yield from apply_motion(scene, take, collected.result.clip, role="refined", provenance=_made(ticket, collected))
 
 

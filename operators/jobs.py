@@ -22,6 +22,23 @@ class REVISION_OT_cancel_job(bpy.types.Operator):
         return {"FINISHED"}
 
 
+class REVISION_OT_fetch_again(bpy.types.Operator):
+    """Puts this job's result into the scene after all; the backend has kept it"""
+
+    bl_idname = "revision.fetch_again"
+    bl_label = "Fetch Again"
+
+    job_id: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def execute(self, _context: bpy.types.Context) -> set[str]:
+        ticket = current().tickets.get(self.job_id)
+        if ticket is None or not ticket.kept:
+            self.report({"WARNING"}, "The backend keeps no result of this job")
+            return {"CANCELLED"}
+        current().fetch_again(self.job_id)
+        return {"FINISHED"}
+
+
 class REVISION_OT_dismiss_job(bpy.types.Operator):
     """Takes this job off the list; its result stays where it is"""
 
@@ -64,5 +81,5 @@ class REVISION_OT_tell(bpy.types.Operator):
         return {"FINISHED"}
 
 
-classes = (REVISION_OT_cancel_job, REVISION_OT_dismiss_job, REVISION_OT_dismiss_ended, REVISION_OT_tell)
+classes = (REVISION_OT_cancel_job, REVISION_OT_fetch_again, REVISION_OT_dismiss_job, REVISION_OT_dismiss_ended, REVISION_OT_tell)
 register, unregister = bpy.utils.register_classes_factory(classes)

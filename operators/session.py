@@ -113,6 +113,16 @@ class Session:
             self.link.client.cancel(job_id)
         self.changed = True
 
+    def fetch_again(self, job_id: str) -> None:
+        """For a result that could not be placed: the backend keeps it, and the reason may be gone by now."""
+        ticket = self.tickets[job_id]
+        ticket.message, ticket.kept, ticket.words = "", False, "asking the backend about it"
+        self._set(ticket, "RUNNING")
+        if self.link.usable:
+            self.link.client.list_jobs()  # type: ignore[union-attr]
+        else:
+            self.start_backend()
+
     def dismiss(self, job_id: str) -> None:
         ticket = self.tickets.pop(job_id)
         self._dismissed.add(job_id)
@@ -313,6 +323,7 @@ class Session:
         self._write(ticket)
 
     def _end(self, ticket: Ticket, status: str, message: str = "") -> None:
+        ticket.kept = status == "FAILED" and ticket.status == "PLACING" and ticket.job_id not in self._own
         ticket.message, ticket.words, ticket.seconds_left = message, "", None
         self._collecting.discard(ticket.job_id)
         self._unaccepted.pop(ticket.job_id, None)

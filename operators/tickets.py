@@ -17,7 +17,8 @@ ENDED = frozenset({"DONE", "FAILED", "CANCELLED"})
 class Ticket:
     """status: one of the scene properties' STATUSES. fraction, words, seconds_left: for the bar, never saved.
 
-    scene_uid: the scene's session id, which renaming and undo leave alone. folder: where the result's files go.
+    scene_uid: the scene's session id, which renaming and undo leave alone. kept: it failed only on its way into the scene; the
+    backend has the result.
     """
 
     job_id: str
@@ -31,6 +32,7 @@ class Ticket:
     fraction: float = 0.0
     words: str = ""
     seconds_left: float | None = None
+    kept: bool = False
 
     @property
     def ended(self) -> bool:

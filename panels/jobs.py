@@ -38,6 +38,8 @@ def _draw_job(box: bpy.types.UILayout, ticket: Ticket) -> None:
         progress(box, ticket)
     elif ticket.message:
         sentences(box, ticket.message)
+    if ticket.kept:
+        box.operator("revision.fetch_again", icon="FILE_REFRESH").job_id = ticket.job_id
 
 
 classes = (REVISION_PT_jobs,)

@@ -132,7 +132,7 @@ def import_clip(
     try:
         yield from _steps(scene, build, background, models or {}, start_frame)
     except ReferenceError as error:
-        raise SceneError("The import was interrupted by an undo; collect the result again from the job list.") from error
+        raise SceneError("The import was interrupted by an undo; press Fetch Again in Jobs.") from error
     except BaseException:
         _remove(build)
         raise

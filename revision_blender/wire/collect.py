@@ -38,7 +38,7 @@ def write_frames(folder: Path, frames: NDArray[np.uint8], job_id: str) -> tuple[
             _write_folder(target, names, frames, job_id)
         except OSError as error:
             raise WireError(
-                f"The frames cannot be written to {target}: {error.strerror or error}. Make room or choose another folder; the result waits in the backend."
+                f"The frames cannot be written to {target}: {error.strerror or error}. Make room or save the file elsewhere, then press Fetch Again: the backend keeps the result."
             ) from error
     return tuple(target / name for name in names)
 

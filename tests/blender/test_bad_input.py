@@ -297,3 +297,7 @@ def test_a_results_folder_that_cannot_be_written(here: Here, backend: Backend, t
     here.until_ended(ticket, "FAILED")
     assert "cannot be written" in sentence(ticket.message)
     assert contents() == before
+    (tmp_path / "revision_results").unlink()
+    bpy.ops.revision.fetch_again(job_id=ticket.job_id)
+    here.until_ended(ticket)
+    assert strips() == ["Footage · dance"]
