@@ -41,16 +41,12 @@ def sidebar() -> bpy.types.Region:
 
 
 def show_strips() -> None:
-    """Once both clips are there: a taller sequencer that shows them whole."""
+    """Once both clips are there: a second, taller sequencer at the right, which shows strips and picture."""
     state["grown"] = True
     window = bpy.context.window_manager.windows[0]
-    view = view_area()
-    with bpy.context.temp_override(window=window, screen=window.screen):
-        bpy.ops.screen.area_move(x=view.x + 200, y=view.y, delta=130)
-    area = next(area for area in window.screen.areas if area.type == "SEQUENCE_EDITOR")
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, screen=window.screen, area=area, region=region):
-        bpy.ops.sequencer.view_all()
+    area = next(area for area in window.screen.areas if area.type == "PROPERTIES")
+    area.ui_type = "SEQUENCE_EDITOR"
+    area.spaces[0].view_type = "SEQUENCER_PREVIEW"
 
 
 def strips() -> list[dict]:
