@@ -17,12 +17,13 @@ from .tickets import Ticket
 
 @dataclass
 class Delivery:
-    """A result on its way into the scene. folder: where its files are. steps: None until it may begin."""
+    """A result on its way into the scene. folder: where its files are. steps: None until it may begin. over: all done but the undo step."""
 
     ticket: Ticket
     collected: Collected
     folder: Path
     steps: Iterator[str] | None = None
+    over: bool = False
 
 
 class Deliveries:
@@ -56,6 +57,7 @@ class Deliveries:
         """After an undo: what the first one had made is gone, and there is nothing left that it could take back."""
         if not self._queue:
             return
+        self._queue[0].over = False
         steps, self._queue[0].steps = self._queue[0].steps, None
         if steps is not None:
             with suppress(ReferenceError):
@@ -82,6 +84,11 @@ class Deliveries:
 
     def _advance(self, delivery: Delivery, scene: bpy.types.Scene, deadline: float) -> str:
         ticket = delivery.ticket
+        if delivery.over:  # a step of its own: Blender writes the whole scene down
+            self._queue.popleft()
+            self._ended(ticket, "DONE", "")
+            handover.remember_for_undo(f"ReVision: {ticket.title}")
+            return ""
         if delivery.steps is None:
             delivery.steps = handover.steps(scene, ticket, delivery.collected, delivery.folder)
         try:
@@ -90,9 +97,8 @@ class Deliveries:
                 if time.perf_counter() >= deadline:
                     return words
         except StopIteration:
-            self._queue.popleft()
-            self._ended(ticket, "DONE", "")
-            handover.remember_for_undo(f"ReVision: {ticket.title}")
+            delivery.over = True
+            return "putting the result into the scene"
         except Exception as error:  # whatever went wrong is the job's end, in words, and not the pump's
             self._queue.popleft()
             self._ended(ticket, "FAILED", handover.words_of(error))

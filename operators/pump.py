@@ -13,8 +13,8 @@ import bpy
 
 from . import session
 
-BUDGET = 0.003  # seconds of the main thread after which a step puts the rest off; the last small thing may take as long again
-BUSY, IDLE, PLACING = 0.05, 0.5, 0.01  # seconds until the next step
+BUDGET = 0.002  # seconds of the main thread after which a step puts the rest off; the last small thing may take as long again
+BUSY, IDLE, PLACING = 0.05, 0.2, 0.01  # seconds until the next step
 
 durations: deque[float] = deque(maxlen=20_000)  # seconds; read by tests and by the status script of the window tests
 

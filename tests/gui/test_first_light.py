@@ -55,11 +55,13 @@ def test_from_generate_coarse_to_the_fine_strip(
 
     _press(window, "generate_coarse", "coarse")
     window.wait(lambda s: _job(s, "coarse")["fraction"] > 0.0 or _job(s, "coarse")["status"] in ENDED, PATIENCE, "the bar")
+    window.beat(6)
     window.shot(picture("1_coarse_running", tmp_path))
     coarse = _done(window, "coarse")
     assert [strip["channel"] for strip in coarse["strips"]] == [1]
     # while the backend worked, only the sidebar was drawn: the viewport as often as mouse and strip asked for
     assert coarse["draws"] - before["draws"] < 60
+    window.beat(6)
     window.shot(picture("2_coarse_done", tmp_path))
 
     _press(window, "lift", "lift")
@@ -71,17 +73,19 @@ def test_from_generate_coarse_to_the_fine_strip(
     window.key("Delete")
     window.wait(lambda s: "Cube" not in s["objects"], 20.0, "the cube's deletion")
     window.key("KP_0")  # through the take's camera: the body stands over the picture
-    window.beat(5)
+    window.beat(6)
     window.shot(picture("3_lift_done", tmp_path))
 
     _press(window, "refine", "refine")
     refined = _done(window, "refine")
     assert any("refined" in name for name in refined["actions"])
     assert any("raw" in name for name in refined["actions"])
+    window.beat(6)
     window.shot(picture("4_refine_done", tmp_path))
 
     _press(window, "render_masks", "masks")
     _done(window, "masks")
+    window.beat(6)
     window.shot(picture("5_masks_done", tmp_path))
 
     _press(window, "generate_fine", "fine")
@@ -101,12 +105,13 @@ def test_from_generate_coarse_to_the_fine_strip(
 
 def test_blender_killed_in_the_middle_of_a_job_gets_its_result_later(window: Window, first_frame: Path, tmp_path: Path) -> None:
     blend = tmp_path / "scene.blend"
-    window.start()
+    window.new_file(blend)
+    window.start(blend)
     window.fill("picture", str(first_frame))
     window.fill("frames", str(FRAMES))
     _press(window, "generate_coarse", "coarse")
-    window.wait(lambda s: _job(s, "coarse")["status"] == "RUNNING", PATIENCE, "a running job")
-    window.save_as(blend)
+    window.save(blend)
+    window.wait(lambda s: _job(s, "coarse")["status"] in ("RUNNING", *ENDED), PATIENCE, "a running job")
     assert window.process is not None
     os.killpg(window.process.pid, signal.SIGKILL)
     window.process.wait(20)
@@ -114,3 +119,4 @@ def test_blender_killed_in_the_middle_of_a_job_gets_its_result_later(window: Win
     status = _done(window, "coarse")
     assert [strip["channel"] for strip in status["strips"]] == [1]
     assert len(status["jobs"]) == 1
+    assert list(tmp_path.glob("revision_results/*/coarse-*/frame_0000.png")), "results lie beside the .blend"
