@@ -6,6 +6,7 @@ Standard library only; ``python run.py package`` calls it.
 import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 PATTERNS = (
@@ -96,7 +97,22 @@ def build(root: Path, bpy_python: Path, output: Path) -> Path:
             raise PackageError(
                 f"Blender's extension tool refused to {arguments[0]} the package:\n{(done.stdout + done.stderr).strip()[-1500:]}"
             )
-    return next(output.glob("revision_blender-*.zip"))
+    archive = next(output.glob("revision_blender-*.zip"))
+    _drop_repeats(archive)
+    return archive
+
+
+def _drop_repeats(archive: Path) -> None:
+    """Blender 4.5's builder stores wheels twice where the manifest has an allow-list; each file is kept once."""
+    with zipfile.ZipFile(archive) as opened:
+        once = {entry.filename: entry for entry in opened.infolist()}
+        if len(once) == len(opened.infolist()):
+            return
+        partial = archive.with_suffix(".partial")
+        with zipfile.ZipFile(partial, "w") as rewritten:
+            for entry in once.values():
+                rewritten.writestr(entry, opened.read(entry), compress_type=entry.compress_type)
+    partial.replace(archive)
 
 
 def _builder(bpy_python: Path) -> Path:
