@@ -10,6 +10,7 @@ Only the model inside the wheel is used (complexity 1): nothing is ever download
 
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -175,9 +176,11 @@ def detect_landmarks(frames: NDArray[np.uint8], progress: Progress) -> Landmarks
 
     Raises ``InputError`` where no frame, or fewer than half of them, shows a person.
     """
-    plain = _look(frames, mirrored=False, progress=progress.part(0.0, 0.5))
-    mirrored = _look(frames, mirrored=True, progress=progress.part(0.5, 1.0))
-    points, person, found = _combined(plain, mirrored)
+    unheard = Progress(lambda _fraction, _words: None, progress.cancelled)
+    with ThreadPoolExecutor(1) as second:  # the detector lets go of Python while it looks, so two passes use two cores
+        plain_pass = second.submit(_look, frames, mirrored=False, progress=unheard)
+        mirrored = _look(frames, mirrored=True, progress=progress)
+        points, person, found = _combined(plain_pass.result(), mirrored)
     points = _filled(points, found)
     return Landmarks(
         pixels=np.ascontiguousarray(points[..., :2]),

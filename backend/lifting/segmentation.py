@@ -5,6 +5,8 @@ an edge-aware filter (He, Sun, Tang: Guided image filtering, 2013) pulls the sof
 that touch no bone go and pinholes close.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 from jaxtyping import UInt8
@@ -35,14 +37,17 @@ REACH: tuple[tuple[str, str, float], ...] = (
 )  # fmt: skip
 HEAD_REACH = 0.20
 WHITE = (255.0,)
+WORKERS = 2  # frames at a time: OpenCV and numpy let go of Python, and more would only crowd a laptop
 
 
 def person_masks(frames: NDArray[np.uint8], landmarks: Landmarks, progress: Progress) -> UInt8[NDArray[np.uint8], "F H W"]:
     """``(F, H, W)`` 255 on the person, 0 elsewhere, at the frames' own size; a frame without a person is empty."""
     masks = np.zeros(frames.shape[:3], dtype=np.uint8)
-    for index in progress.each(range(len(frames)), len(frames), "Cutting the person out"):
-        if landmarks.found[index]:
-            _refine_into(masks[index], frames[index], landmarks, index)
+    found = np.flatnonzero(landmarks.found)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        done = pool.map(lambda index: _refine_into(masks[index], frames[index], landmarks, index), found)
+        for _ in progress.each(done, len(found), "Cutting the person out"):
+            pass
     return masks
 
 
