@@ -67,7 +67,7 @@ def resume(blend: str, *then: str) -> None:
     for _ in range(20):
         pump.step()
     editor = bpy.context.scene.sequence_editor
-    strips = [strip for strip in editor.strips] if editor is not None else []
+    strips = list(editor.strips) if editor is not None else []
     if "save" in then:
         bpy.ops.wm.save_mainfile()
     say(
