@@ -69,12 +69,23 @@ def make_environment(folder: Path, recipe: Recipe, report: Report, cancelled: Ca
     _create(folder, find_python(recipe.pythons))
     if recipe.with_torch:
         _install_torch(folder, lambda words: report(0.3, words), cancelled)
+    packages = sum(_package_count(lock) for lock in recipe.locks)
+    fetched = 0
+
+    def say(words: str) -> None:
+        nonlocal fetched
+        fetched += words.startswith("Collecting")
+        report(0.35 + 0.5 * min(fetched / max(packages, 1), 1.0), words)
+
     for lock in recipe.locks:
-        command = [*_pip(folder), "install", "--no-deps", "-r", str(lock)]
-        _run(command, lambda words: report(0.6, words), cancelled)
+        _run([*_pip(folder), "install", "--no-deps", "-r", str(lock)], say, cancelled)
     _write_whole(folder / MARKER, recipe.digest() + "\n")
     report(1.0, f"the {recipe.name} environment is ready")
     return python_of(folder)
+
+
+def _package_count(lock: Path) -> int:
+    return sum("==" in line for line in lock.read_text().splitlines() if not line.startswith("#"))
 
 
 def make_backend_environment(root: Path, folder: Path, report: Report, cancelled: Callable[[], bool] = lambda: False) -> Path:
@@ -188,7 +199,7 @@ def _run(command: list[str], say: Callable[[str], None], cancelled: Callable[[],
         for line in child.stdout:
             tail = [*tail[-19:], line.rstrip()]
             if line.startswith(("Collecting", "Downloading", "Installing", "Successfully")):
-                say(line.strip()[:120])
+                say(line.partition(" (from")[0].strip()[:120])
             if cancelled():
                 child.kill()
                 raise SetupError("Cancelled; what was installed so far is thrown away at the next try.")
