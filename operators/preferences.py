@@ -22,7 +22,7 @@ class RevisionPreferences(bpy.types.AddonPreferences):
     )
     home: StringProperty(name="Backend Home", subtype="DIR_PATH", description="Jobs, logs and environments; empty for the usual folder")
     idle_minutes: FloatProperty(
-        name="Ends When Idle For",
+        name="Ends When Idle (Minutes)",
         min=1.0,
         max=1440.0,
         default=30.0,
