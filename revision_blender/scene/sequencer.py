@@ -65,6 +65,8 @@ def add_video(
     for picture in pictures[1:]:
         strip.elements.append(files[picture].name)
     _set_length(strip, first + len(pictures))
+    if bpy.data.filepath and files[0].is_relative_to(Path(bpy.data.filepath).parent):
+        strip.directory = bpy.path.relpath(str(files[0].parent)) + "/"  # so that the .blend and its results can move together
     strip.colorspace_settings.name = "sRGB"
     strip[marks.VIDEO] = True
     strip[marks.FPS] = float(fps)

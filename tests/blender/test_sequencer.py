@@ -132,3 +132,17 @@ def test_render_animation_writes_h264(room, scene, tmp_path):
 def test_odd_sizes_lose_a_pixel(room, scene, tmp_path):
     room("revision_blender.scene.sequencer").movie_settings(scene, tmp_path / "a.mp4", (97, 63))
     assert (scene.render.resolution_x, scene.render.resolution_y) == (96, 62)
+
+
+def test_a_saved_file_and_its_pictures_move_together(room, scene, tmp_path):
+    home = tmp_path / "here"
+    home.mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(home / "shot.blend"))
+    add(room, bpy.context.scene, save_pictures(room, home / "revision_results" / "take", frames_of_noise(3)))
+    bpy.ops.wm.save_mainfile()
+    home.rename(tmp_path / "there")
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "there" / "shot.blend"))
+    sequencer = room("revision_blender.scene.sequencer")
+    files = sequencer.strip_files(sequencer.video_strips(bpy.context.scene)[0])
+    assert len(files) == 3
+    assert all(file.is_file() and file.is_relative_to(tmp_path / "there") for file in files)

@@ -16,7 +16,7 @@ STATUS = Path(sys.argv[sys.argv.index("--") + 1])
 NAME = "bl_ext.user_default.revision_blender"
 PERIOD = 0.08
 
-state = {"copied": 0, "command": "", "draws": 0, "beats": 0, "grown": False}
+state = {"copied": 0, "command": "", "draws": 0, "beats": 0, "strips_shown": 0}
 
 
 def lay_out() -> None:
@@ -41,12 +41,19 @@ def sidebar() -> bpy.types.Region:
 
 
 def show_strips() -> None:
-    """Once both clips are there: a second, taller sequencer at the right, which shows strips and picture."""
-    state["grown"] = True
+    """Asked for by a file beside the status: the sequencer in the viewport's place, a beat later all strips in view."""
     window = bpy.context.window_manager.windows[0]
-    area = next(area for area in window.screen.areas if area.type == "PROPERTIES")
-    area.ui_type = "SEQUENCE_EDITOR"
-    area.spaces[0].view_type = "SEQUENCER_PREVIEW"
+    if state["strips_shown"] == 0:
+        area = view_area()
+        area.ui_type = "SEQUENCE_EDITOR"
+        area.spaces[0].view_type = "SEQUENCER_PREVIEW"
+    elif state["strips_shown"] == 10:
+        area = max(window.screen.areas, key=lambda area: area.width * area.height)
+        for kind, fit in (("WINDOW", bpy.ops.sequencer.view_all), ("PREVIEW", bpy.ops.sequencer.view_all_preview)):
+            region = next(region for region in area.regions if region.type == kind)
+            with bpy.context.temp_override(window=window, area=area, region=region):
+                fit()
+    state["strips_shown"] += 1
 
 
 def strips() -> list[dict]:
@@ -91,10 +98,12 @@ def tell() -> float:
         state["copied"] += 1
         state["command"] = manager.clipboard
         manager.clipboard = " "
-    if len(strips()) > 1 and not state["grown"]:
+    if STATUS.with_name("show_strips").exists():
         show_strips()
-    region = sidebar()
-    place = {"x": region.x, "y": region.y, "width": region.width, "height": region.height, "tab": region.active_panel_category}
+    region = None if state["strips_shown"] else sidebar()
+    place = {"x": 0, "y": 0, "width": 0, "height": 0, "tab": ""}
+    if region is not None:
+        place = {"x": region.x, "y": region.y, "width": region.width, "height": region.height, "tab": region.active_panel_category}
     whole = {**state, "sidebar": place, "window": [manager.windows[0].width, manager.windows[0].height], **scene_now(), **session_now()}
     partial = STATUS.with_suffix(".partial")
     partial.write_text(json.dumps(whole))

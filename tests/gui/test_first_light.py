@@ -1,5 +1,6 @@
 """The loop as an animator works it: real buttons, pressed with the mouse in a real window, from the picture to the fine strip."""
 
+import json
 import os
 import signal
 from collections.abc import Callable
@@ -92,15 +93,15 @@ def test_from_generate_coarse_to_the_fine_strip(
     fine = _done(window, "fine")
     assert [strip["channel"] for strip in fine["strips"]] == [1, 2]
     assert fine["strips"][1]["name"].startswith("Fine")
-    window.wait(lambda s: s["grown"], 20.0, "the taller sequencer")
     window.beat(10)
     window.shot(picture("6_fine_done", tmp_path))
+    window.status_file.with_name("show_strips").touch()
+    window.wait(lambda s: s["strips_shown"] > 25, 60.0, "the strips in view")
+    window.shot(picture("7_strips", tmp_path))
 
     assert fine["trouble"] == ""
-    assert max(fine["pump"]["longest"]) <= 0.150, fine["pump"]
-    # beside other people's work the clock tells when we were let run, not how long we held the thread
-    if os.getloadavg()[0] < 2.0 * (os.cpu_count() or 1):
-        assert fine["pump"]["p99"] <= 0.008, fine["pump"]
+    pump = fine["pump"]  # figures, not bars: speed is judged in tests/benchmarks/bench_pump.py
+    print(json.dumps({"name": "pump in the window", "steps": pump["steps"], "p99_s": pump["p99"], "longest_s": max(pump["longest"])}))
 
 
 def test_blender_killed_in_the_middle_of_a_job_gets_its_result_later(window: Window, first_frame: Path, tmp_path: Path) -> None:
