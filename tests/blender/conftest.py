@@ -1,13 +1,11 @@
 """The extension as a user has it: built as a zip, installed from disk into an empty Blender, enabled.
 
 ``REVISION_ZIP`` names the zip (``python run.py test`` builds and sets it). Without it the newest one in dist/ serves; run
-``python run.py package`` after a change, or set ``REVISION_CHECKOUT=1`` to import the checkout itself while developing.
+``python run.py package`` after a change.
 """
 
 import importlib
-import importlib.util
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,19 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.blender)
 
 
-def _checkout() -> str:
-    """The checkout imported as a package under another name, as relative imports need it."""
-    name = "revision_checkout"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)])
-        assert spec is not None and spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        module.register()
-    return name
-
-
 def _installed() -> str:
     named = os.environ.get("REVISION_ZIP", "")
     archives = [Path(named)] if named else sorted((ROOT / "dist").glob("revision_blender-*.zip"))
@@ -56,7 +41,7 @@ def _installed() -> str:
 def extension_name() -> Iterator[str]:
     """The package under which the extension was enabled; it stays enabled for the whole session."""
     os.environ.setdefault("REVISION_HOME", str(Path(_RESOURCES.name) / "revision-home"))
-    yield _checkout() if os.environ.get("REVISION_CHECKOUT") else _installed()
+    yield _installed()
 
 
 @pytest.fixture
