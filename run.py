@@ -114,6 +114,9 @@ def command_setup(_arguments: argparse.Namespace, _rest: list[str]) -> int:
 def command_demo(arguments: argparse.Namespace, rest: list[str]) -> int:
     if rest:
         sys.exit(f"run.py demo does not know {' '.join(rest)}; see python run.py demo --help")
+    for named in (arguments.image, arguments.video, arguments.blender and (shutil.which(arguments.blender) or arguments.blender)):
+        if named and not Path(named).is_file():
+            raise environments.SetupError(f"There is no file {named}: check its name.")
     started = time.monotonic()
     backend = backend_python()
     if arguments.blender:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,11 @@ PACKAGES = (
 )  # fmt: skip
 OPTIONAL = {"smplx": "only needed for official body files; non-commercial licence"}
 EXAMINE_SECONDS = 120.0
+BUNDLED = {
+    "open human": Path("revision_blender/data/open_human.npz"),
+    "motion library": Path("revision_blender/data/motion_library.npz"),
+}
+POSE_MODEL = Path("modules/pose_landmark/pose_landmark_full.tflite")  # below mediapipe's package
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -37,6 +43,7 @@ def examine(home: Path) -> dict[str, Any]:
         "interpreter": sys.executable,
         "system": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
+        "weights": _weights(),
         "home": str(home),
         "free_gigabytes": round(shutil.disk_usage(_existing(home)).free / 1e9, 1),
         "backend_process": running.pid if running is not None else None,
@@ -49,6 +56,16 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
+
+
+def _weights() -> dict[str, float | None]:
+    """Megabytes of each body, motion and model file by name, None where it is missing."""
+    root = Path(__file__).parents[1]
+    spec = find_spec("mediapipe")
+    folders = spec.submodule_search_locations if spec is not None else None
+    files = {name: root / path for name, path in BUNDLED.items()}
+    files["MediaPipe pose model"] = Path(folders[0]) / POSE_MODEL if folders else root / "none"
+    return {name: round(file.stat().st_size / 1e6, 1) if file.is_file() else None for name, file in files.items()}
 
 
 def _existing(folder: Path) -> Path:
@@ -96,6 +113,9 @@ def words_of(facts: dict[str, Any]) -> str:
         f"  {name:24} {found or 'MISSING' + (f' ({OPTIONAL[name]})' if name in OPTIONAL else '')}"
         for name, found in facts["packages"].items()
     ]
+    lines += ["", "Weights and data"]
+    lines += [f"  {name:24} {'MISSING' if size is None else f'{size} MB, bundled'}" for name, size in facts["weights"].items()]
+    lines += ["  Stable Video Diffusion   your own diffusers folder, chosen in the Source panel"]
     lines += ["", "Devices", *(f"  {device}" for device in machine.get("devices", [])), "", "Engines"]
     lines += [_engine_words(engine) for engine in machine.get("engines", [])]
     lines += [f"  could not be examined: {machine['error']}"] if "error" in machine else []

@@ -93,7 +93,10 @@ class Driver:
         say(f"{name}: pressed")
         begun = time.monotonic()
         before = {row.job_id for row in self.settings.jobs}
-        getattr(bpy.ops.revision, operator)()
+        try:
+            getattr(bpy.ops.revision, operator)()
+        except RuntimeError as refused:  # a button that cannot be pressed, or an operator that reports an error, says why
+            sys.exit(f"demo: {name}: {str(refused).partition('poll() ')[2] or refused}")
         if not self.pump.run_until(lambda: self._finished(before), PATIENCE):
             sys.exit(f"demo: {name} did not finish within {PATIENCE:.0f} s; last word: {self._said}")
         self.jobs[name] = next(row.job_id for row in self.settings.jobs if row.job_id not in before)
