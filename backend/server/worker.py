@@ -55,12 +55,15 @@ class Worker:
         self._abilities, self._stage, self._warm_up = work.abilities, work.stage_of, work.warm_up
         self._todo: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._cancelled: set[str] = set()
+        self._getting_ready = False
 
     def listen(self, commands: TextIO) -> None:
         """Runs on its own thread until the server closes the pipe or dies; then ends the process, whatever it is doing."""
         for line in commands:
             command = json.loads(line)
             if "run" in command:
+                if self._getting_ready:
+                    self._channel.tell("progress", job_id=command["run"], fraction=0.0, words="the backend is getting ready")
                 self._todo.put(command["run"])
             elif "cancel" in command:
                 self._cancelled.add(command["cancel"])
@@ -72,7 +75,9 @@ class Worker:
         waiting = [self._tell_engines, self._get_warm]
         while True:
             if waiting and self._todo.empty():
+                self._getting_ready = True
                 waiting.pop(0)()
+                self._getting_ready = False
             else:
                 self._work_on(self._todo.get())
 
