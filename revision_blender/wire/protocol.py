@@ -58,5 +58,5 @@ def version_sentence(theirs: object, *, side: str) -> str:
     """Why two versions cannot work together, for the user. side: who is on the other end, "backend" or "extension"."""
     return (
         f"The {side} speaks version {theirs} of the wire protocol, this side version {PROTOCOL}. "
-        "Stop the running backend (python -m backend stop) and start it again from the current version."
+        "Press Stop and then Start in the Backend panel (in a terminal: python -m backend stop), so that both are of one version."
     )
