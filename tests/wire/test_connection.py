@@ -71,7 +71,7 @@ def test_odd_values_are_refused(tmp_path, change):
 
 
 def test_another_protocol_is_said_in_a_sentence():
-    with pytest.raises(WireError, match="Stop the running backend"):
+    with pytest.raises(WireError, match="Press Stop and then Start"):
         check_version(replace(_info(), protocol=protocol.PROTOCOL + 1))
 
 
