@@ -13,9 +13,5 @@ class EngineError(BackendError):
     """A video engine that cannot run here: weights missing, a folder of another layout, no memory left."""
 
 
-class ProtocolError(BackendError):
-    """A message that is not ours: wrong signature, wrong version, malformed."""
-
-
 class Cancelled(Exception):
     """The user cancelled the job; raised from inside a stage by its progress, caught by the worker alone."""

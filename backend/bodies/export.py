@@ -1,8 +1,6 @@
 """Body models in the file formats of other tools."""
 
-import os
 import pickle
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ from scipy.sparse import csc_matrix
 
 from backend.errors import InputError
 from revision_blender.motion.body_data import BodyModel
+from revision_blender.motion.whole_file import whole_file
 
 
 def export_smpl_pkl(model: BodyModel, path: Path) -> None:
@@ -34,22 +33,9 @@ def export_smpl_pkl(model: BodyModel, path: Path) -> None:
         "bs_style": "lbs",
     }
     try:
-        _write(path, pickle.dumps(data, protocol=2))
+        with whole_file(path) as stream:
+            stream.write(pickle.dumps(data, protocol=2))
     except OSError as reason:
         raise InputError(
             f"the body cannot be written to {path} ({reason.strerror or reason}); choose another folder or make room"
         ) from reason
-
-
-def _write(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=path.name, suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)  # a temporary file is its owner's alone; the finished one is an ordinary file
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -1,8 +1,6 @@
 """Arrays in ``.npz`` files, read without trust: no pickles, and every size is checked before memory is taken for it."""
 
-import os
 import re
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import RevisionError
+from .whole_file import whole_file
 
 AnyArray = NDArray[Any]
 
@@ -102,20 +101,9 @@ def _read_data(stream: IO[bytes], member: _Member, name: str) -> AnyArray:
 
 def write_npz(path: Path, arrays: Mapping[str, AnyArray]) -> None:
     """Writes a compressed ``.npz`` that the same arrays always fill with the same bytes; whole or not at all."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=path.name, suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-                for name, array in arrays.items():
-                    _write_member(archive, name, array)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o644)  # a temporary file is its owner's alone; the finished one is an ordinary file
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(Path(path)) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            _write_member(archive, name, array)
 
 
 def _write_member(archive: zipfile.ZipFile, name: str, array: AnyArray) -> None:

@@ -1,7 +1,5 @@
 """A clip's camera as a Blender camera: what it sees lies over the picture, pixel for pixel."""
 
-import math
-
 import bpy
 import numpy as np
 from mathutils import Matrix
@@ -71,13 +69,6 @@ def camera_of(holder: bpy.types.Object, width: int, height: int, M_world_object:
     scale = np.linalg.norm(poses[:, :3, :3], axis=1, keepdims=True)
     poses[:, :3, :3] /= scale
     return Camera(width, height, data.lens * fit / sensor, center, poses)
-
-
-def aspect_matches(scene: bpy.types.Scene, width: int, height: int) -> bool:
-    """Whether the scene renders in the picture's shape; if not, the camera's frame shows more or less than the picture."""
-    render = scene.render
-    shape = render.resolution_x * render.pixel_aspect_x / (render.resolution_y * render.pixel_aspect_y)
-    return math.isclose(shape, width / height, rel_tol=0.5 / max(width, height))
 
 
 def use_picture_size(scene: bpy.types.Scene, width: int, height: int) -> None:
