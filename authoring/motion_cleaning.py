@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from revision_blender.motion.body_model import Identity, joints_of
+from revision_blender.motion.bodies.body_model import Identity, joints_of
+from revision_blender.motion.bodies.soles import sole_points
 from revision_blender.motion.rotation import angle_between, matrix_from_axis_angle, slerp
-from revision_blender.motion.soles import sole_points
 
 Array = NDArray[np.floating]
 

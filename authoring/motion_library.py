@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from authoring.motion_cleaning import Take, faced, held_feet, longer, on_floor, smoothed_glitches
-from revision_blender.motion.body_model import identity_of, open_human
-from revision_blender.motion.bvh import read_bvh
+from revision_blender.motion.bodies.body_model import identity_of, open_human
+from revision_blender.motion.files.bvh import read_bvh
 from revision_blender.motion.library import LIBRARY, QUANTUM
 from revision_blender.motion.resample import sampled
-from revision_blender.motion.retarget import leg_length, retarget
+from revision_blender.motion.retargeting.cmu import leg_length, retarget
 from revision_blender.motion.rotation import axis_angle_from_matrix
 
 Array = NDArray[np.floating]

@@ -22,7 +22,7 @@ from backend.prior.measures import refinement_report
 from backend.progress import Progress
 from demo.movie import read_frames, write_movie
 from demo.overview import Row, body_over, overview, part_colors
-from revision_blender.motion.body_model import open_human
+from revision_blender.motion.bodies.body_model import open_human
 from revision_blender.motion.clip import Clip
 from revision_blender.motion.clip_file import load_clip
 

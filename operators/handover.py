@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 
-from ..revision_blender.motion.body_model import open_human
+from ..revision_blender.motion.bodies.body_model import open_human
 from ..revision_blender.motion.clip_file import save_clip
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene import actions, mask_preview, sequencer

@@ -13,10 +13,10 @@ import numpy as np
 from mathutils import Vector
 
 from authoring.demo_picture import garments, materials, plaza
-from revision_blender.motion.body_model import identity_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import identity_of, open_human, vertices_of
+from revision_blender.motion.bodies.soles import sole_points
 from revision_blender.motion.library import motions
 from revision_blender.motion.rotation import matrix_from_axis_angle, slerp
-from revision_blender.motion.soles import sole_points
 
 PICTURE = Path(__file__).parents[2] / "revision_blender" / "data" / "demo_picture.png"
 WIDTH, HEIGHT = 1024, 576

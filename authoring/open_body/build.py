@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from revision_blender.masks.labels import FIRST_HUMAN
-from revision_blender.motion.body_data import BodyModel
-from revision_blender.motion.body_file import body_facts, save_body_model
-from revision_blender.motion.body_model import OPEN_HUMAN
+from revision_blender.motion.bodies.body_data import BodyModel
+from revision_blender.motion.bodies.body_file import body_facts, save_body_model
+from revision_blender.motion.bodies.body_model import OPEN_HUMAN
 
 from .collapse import collapse
 from .correctives import Residual, Rest, fit_correctives, residual

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from revision_blender.motion.body_model import identity_of, load_body_model, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import identity_of, load_body_model, open_human, vertices_of
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
 Array = NDArray[np.floating]

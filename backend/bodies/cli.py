@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from revision_blender.motion.body_model import load_body_model, open_human
+from revision_blender.motion.bodies.body_model import load_body_model, open_human
 
 
 def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

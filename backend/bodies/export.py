@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse import csc_matrix
 
 from backend.errors import InputError
-from revision_blender.motion.body_data import BodyModel
+from revision_blender.motion.bodies.body_data import BodyModel
 from revision_blender.motion.whole_file import whole_file
 
 

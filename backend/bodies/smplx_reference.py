@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from revision_blender.motion.body_data import BodyModel
+from revision_blender.motion.bodies.body_data import BodyModel
 
 try:
     import smplx

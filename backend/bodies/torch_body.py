@@ -1,6 +1,6 @@
 """SMPL's mathematics in torch: batched over frames, differentiable, joints without vertices, some vertices without the rest.
 
-Equal to ``revision_blender.motion.body_model`` (where the mathematics is explained). What makes it fast: the joint template
+Equal to ``revision_blender.motion.bodies.body_model`` (where the mathematics is explained). What makes it fast: the joint template
 and its shape basis are multiplied out once, so that joints never touch a vertex; correctives are stored by joint and only
 for the vertices they move; vertices come first and frames last, so that blending is one matrix product.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from revision_blender.motion.body_data import BodyModel
+from revision_blender.motion.bodies.body_data import BodyModel
 
 
 @dataclass(frozen=True, eq=False)

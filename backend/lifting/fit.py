@@ -20,7 +20,7 @@ from backend.lifting.landmarks import Landmarks, person_height
 from backend.lifting.pose_limits import PoseLimits
 from backend.lifting.silhouette import RESEEK_EVERY, silhouettes_of
 from backend.progress import Progress
-from revision_blender.motion.body_model import BodyModel
+from revision_blender.motion.bodies.body_model import BodyModel
 from revision_blender.motion.camera import Camera
 
 Array = NDArray[np.floating]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from backend.lifting.landmark_anchors import anchors_of
-from revision_blender.motion.body_model import BodyModel
+from revision_blender.motion.bodies.body_model import BodyModel
 
 
 @dataclass(frozen=True, eq=False)

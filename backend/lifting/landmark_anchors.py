@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from backend.lifting.landmark_names import LANDMARK_NAMES, N_LANDMARKS
 from revision_blender.masks.labels import FIRST_HUMAN, SMPL_JOINT_NAMES
-from revision_blender.motion.body_model import BodyModel
+from revision_blender.motion.bodies.body_model import BodyModel
 
 Array = NDArray[np.floating]
 

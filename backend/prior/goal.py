@@ -12,7 +12,7 @@ from backend.prior.energy import Goal, Scales
 from backend.prior.kinematics import Skeleton, pose, skeleton_of
 from backend.prior.noise import Noise, noise_of
 from backend.prior.soles import Soles, soles_of
-from revision_blender.motion.body_model import BodyModel, identity_of
+from revision_blender.motion.bodies.body_model import BodyModel, identity_of
 from revision_blender.motion.clip import BodyTrack, Clip
 
 N_JOINTS = 24

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from revision_blender.motion.body_model import Identity
+from revision_blender.motion.bodies.body_model import Identity
 
 
 @dataclass(frozen=True, eq=False)

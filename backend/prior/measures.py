@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from backend.prior.contacts import Contacts, find_contacts
 from backend.prior.soles import soles_of
-from revision_blender.motion.body_model import Identity, identity_of, joints_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import Identity, identity_of, joints_of, open_human, vertices_of
 from revision_blender.motion.clip import BodyTrack, Clip
 
 Array = NDArray[np.floating]

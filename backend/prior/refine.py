@@ -17,7 +17,7 @@ from backend.prior.energy import Goal, State, linearised, state_of
 from backend.prior.goal import N_JOINTS, Held, goal_of
 from backend.prior.normal_equations import solve
 from backend.progress import Progress
-from revision_blender.motion.body_model import BodyModel, open_human
+from revision_blender.motion.bodies.body_model import BodyModel, open_human
 from revision_blender.motion.clip import BodyTrack, Clip, Pins
 from revision_blender.motion.rotation import slerp
 

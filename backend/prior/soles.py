@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from revision_blender.motion.body_model import BodyModel
+from revision_blender.motion.bodies.body_model import BodyModel
 
 POINT_NAMES = ("heel", "inner_ball", "outer_ball", "toe")
 ANKLES = (7, 8)

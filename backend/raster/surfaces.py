@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from backend.errors import InputError
 from revision_blender.masks.confidence import object_label
 from revision_blender.masks.face_labels import face_labels
-from revision_blender.motion.body_model import Identity, identity_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import Identity, identity_of, open_human, vertices_of
 from revision_blender.motion.clip import BodyTrack, Clip, ObjectTrack
 
 Array = NDArray[np.floating]

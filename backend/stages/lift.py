@@ -15,10 +15,10 @@ from backend.lifting.measures import lift_report
 from backend.lifting.segmentation import person_masks
 from backend.lifting.trust import joint_confidence
 from backend.progress import Progress
-from revision_blender.motion.body_model import BodyModel, identity_of, joints_of, open_human
+from revision_blender.motion.bodies.body_model import BodyModel, identity_of, joints_of, open_human
+from revision_blender.motion.bodies.soles import sole_points
 from revision_blender.motion.camera import Camera, default_focal, static_camera
 from revision_blender.motion.clip import BodyTrack, Clip
-from revision_blender.motion.soles import sole_points
 from revision_blender.wire.requests import LiftRequest, LiftResult, Picture
 
 Array = NDArray[np.floating]

@@ -39,7 +39,7 @@ class GroundPlane:
 class BodyTrack:
     """One person or animal over the ``F`` frames of its clip.
 
-    track_id: stable name. family: "smpl", "smplx", "smal". model: which body file, "open_human" for the bundled one.
+    track_id: stable name. family: one of ``skeletons.FAMILIES``. model: name of the body model ("open_human" is bundled), never a path.
     betas: ``(B,)`` shape components. rotations: ``(F, J, 3, 3)``, entry j maps joint j's frame to its parent's
     (R_parent_joint); entry 0 maps the body's to the world's. translation: ``(F, 3)`` metres, added after posing as in SMPL
     (the root turns about the rest pose's joint 0). confidence: ``(F, J)`` in [0, 1], how far each rotation can be trusted.
@@ -52,6 +52,7 @@ class BodyTrack:
     rotations: Array
     translation: Array
     confidence: Array
+    expression: Array | None = None
 
     def __post_init__(self) -> None:
         frames, joints = self.rotations.shape[:2]
@@ -59,6 +60,11 @@ class BodyTrack:
         _require(self.translation.shape == (frames, 3), f"translation has shape {self.translation.shape}; {(frames, 3)} is needed")
         _require(self.confidence.shape == (frames, joints), f"confidence has shape {self.confidence.shape}; {(frames, joints)} is needed")
         _require(self.betas.ndim == 1, f"betas have shape {self.betas.shape}; one row of numbers is needed")
+        if self.expression is not None:
+            _require(
+                self.expression.ndim == 2 and len(self.expression) == frames,
+                f"expression has shape {self.expression.shape}; {(frames, 'any')} is needed",
+            )
 
     @property
     def n_frames(self) -> int:

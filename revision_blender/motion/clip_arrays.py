@@ -18,7 +18,8 @@ from .errors import ClipError
 AnyArray = NDArray[Any]
 Facts = dict[str, Any]  # JSON: parsed here into dataclasses and never passed on
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 2: a body may have an expression
+_READABLE = (1, 2)
 MAX_FRAMES = 1_000_000
 MAX_TRACKS = 256
 MAX_JOINTS = 256
@@ -38,8 +39,12 @@ def clip_to_arrays(clip: Clip) -> tuple[Facts, list[AnyArray]]:
     tracks: list[Facts] = []
     for track in clip.tracks:
         if isinstance(track, BodyTrack):
-            tracks.append({"type": "body", "track_id": track.track_id, "family": track.family, "model": track.model})
+            row: Facts = {"type": "body", "track_id": track.track_id, "family": track.family, "model": track.model}
             arrays += [track.betas, track.rotations, track.translation, track.confidence]
+            if track.expression is not None:
+                row["expression"] = True
+                arrays.append(track.expression)
+            tracks.append(row)
         else:
             tracks.append({"type": "object", "track_id": track.track_id, "label": track.label})
             arrays += [track.size, track.points, track.confidence]
@@ -60,16 +65,22 @@ def array_names(facts: Mapping[str, Any]) -> tuple[str, ...]:
     """The name of each array in its order, for a file that people may open."""
     names = list(_CLIP_ARRAYS)
     for index, row in enumerate(_track_rows(facts)):
-        names += [f"track{index}.{name}" for name in (_BODY_ARRAYS if row.get("type") == "body" else _OBJECT_ARRAYS)]
+        names += [f"track{index}.{name}" for name in _array_names_of(row)]
     return tuple(names)
+
+
+def _array_names_of(row: Mapping[str, Any]) -> tuple[str, ...]:
+    if row.get("type") != "body":
+        return _OBJECT_ARRAYS
+    return (*_BODY_ARRAYS, "expression") if row.get("expression") is True else _BODY_ARRAYS
 
 
 def clip_from_arrays(facts: Mapping[str, Any], arrays: Sequence[AnyArray]) -> Clip:
     """The clip; raises ``ClipError`` with a sentence for facts or arrays that are not those of a clip."""
-    if not isinstance(facts, Mapping) or facts.get("schema") != SCHEMA_VERSION:
+    if not isinstance(facts, Mapping) or facts.get("schema") not in _READABLE:
         version = facts.get("schema") if isinstance(facts, Mapping) else facts
         raise ClipError(
-            f"the clip has schema version {version!r}; this release reads version {SCHEMA_VERSION}, so update or export it again"
+            f"the clip has schema version {version!r}; this release reads versions up to {SCHEMA_VERSION}, so update or export it again"
         )
     rows = _track_rows(facts)
     if len(arrays) != len(array_names(facts)):
@@ -111,12 +122,22 @@ def _track(row: Mapping[str, Any], stack: list[AnyArray], frames: int) -> Track:
             raise ClipError(f"track {track_id!r} has {joints} joints and {len(betas)} betas; at most {MAX_JOINTS} and {MAX_BETAS} are read")
         translation = _numbers(stack.pop(), "translation", frames, 3)
         confidence = _numbers(stack.pop(), "confidence", frames, joints)
-        return BodyTrack(track_id, _words(row, "family"), _words(row, "model"), betas, rotations, translation, confidence)
+        expression = _expression(row, stack, frames)
+        return BodyTrack(track_id, _words(row, "family"), _words(row, "model"), betas, rotations, translation, confidence, expression)
     if row.get("type") == "object":
         size = _numbers(stack.pop(), "object size", 3)
         points = _numbers(stack.pop(), "object points", frames, N_OBJECT_POINTS, 3)
         return ObjectTrack(track_id, _words(row, "label"), size, points, _numbers(stack.pop(), "confidence", frames))
     raise ClipError(f"track {track_id!r} is of type {row.get('type')!r}; 'body' and 'object' are known")
+
+
+def _expression(row: Mapping[str, Any], stack: list[AnyArray], frames: int) -> AnyArray | None:
+    if row.get("expression") is not True:
+        return None
+    found = _numbers(stack.pop(), "expression", frames, None)
+    if found.shape[1] > MAX_BETAS:
+        raise ClipError(f"a track has {found.shape[1]} expression components; at most {MAX_BETAS} are read")
+    return found
 
 
 def _numbers(array: AnyArray, name: str, *shape: int | None) -> AnyArray:

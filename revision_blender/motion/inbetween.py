@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .body_model import Identity
+from .bodies.body_model import Identity
+from .bodies.soles import sole_points
 from .clip import GroundPlane
 from .errors import ClipError
 from .library import Motion
 from .resample import sampled
-from .retarget import leg_length
+from .retargeting.cmu import leg_length
 from .rotation import angle_between, slerp
-from .soles import sole_points
 
 Array = NDArray[np.floating]
 

@@ -12,8 +12,8 @@ from . import marks
 from .camera import camera_of
 from .kept_values import kept_values
 from .pins import user_keys
-from .poses import RigRest, track_motion
-from .rig import rest_of
+from .rigs.poses import RigRest, track_motion
+from .rigs.rig import rest_of
 from .sampling import go_to, only_these
 from .take_record import Array, Take, the_object
 from .timing import scene_fps

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from . import actions, marks
 from .keys import Keys, read_keys
-from .rig import bone_path, rest_of
+from .rigs.rig import bone_path, rest_of
 
 _SAME = 1e-5  # a key whose value differs less from the imported curve was not touched (32-bit rounding)
 _ROTATIONS = ("rotation_quaternion", "rotation_euler", "rotation_axis_angle")

@@ -8,15 +8,16 @@ import bpy
 import numpy as np
 
 from ..motion.axes import T_blender_world
-from ..motion.body_model import BodyModel, identity_of, load_body_model, open_human
+from ..motion.bodies.body_model import BodyModel, identity_of, load_body_model, open_human
 from ..motion.clip import BodyTrack, Clip
-from . import body_mesh, correctives, marks, rig
+from . import marks
 from .background import attach
-from .bones import rest_bones
 from .camera import new_camera, use_picture_size
 from .errors import SceneError
 from .ground import new_ground
 from .removal import remove
+from .rigs import body_mesh, correctives, rig
+from .rigs.bones import rest_bones
 from .take_motion import give_motion
 from .take_record import Array, find_take, find_takes, mark_collection
 from .timing import key_frames, scene_fps

@@ -7,9 +7,9 @@ import bpy
 from ..motion.clip import BodyTrack, Clip
 from . import actions, marks
 from .errors import SceneError
-from .poses import channels_of
 from .provenance import Provenance, write_provenance
-from .rig import rest_of, write_motion
+from .rigs.poses import channels_of
+from .rigs.rig import rest_of, write_motion
 from .take_record import Array, Take, the_object
 from .timing import key_frames, scene_fps
 

@@ -10,7 +10,7 @@ from authoring.open_body.correctives import Rest, bending_joints, fit_corrective
 from authoring.open_body.poses import random_poses
 from authoring.open_body.skeleton import JOINT, PARENTS, shortest
 from authoring.open_body.skinning import joint_transforms, skin_dual_quaternions, skin_linear
-from revision_blender.motion.body_model import identity_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import identity_of, open_human, vertices_of
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
 JOINT_MIRROR = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from backend.lifting.landmarks import Landmarks
 from backend.lifting.measures import body_silhouettes, landmark_points
-from revision_blender.motion.body_model import open_human
+from revision_blender.motion.bodies.body_model import open_human
 from revision_blender.motion.camera import static_camera
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane
 from revision_blender.motion.rotation import matrix_from_axis_angle

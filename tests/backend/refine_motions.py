@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from revision_blender.motion.body_model import Identity, identity_of, joints_of, open_human, world_rotations
+from revision_blender.motion.bodies.body_model import Identity, identity_of, joints_of, open_human, world_rotations
 from revision_blender.motion.camera import static_camera
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane
 from revision_blender.motion.rotation import matrix_from_axis_angle

@@ -10,7 +10,7 @@ from backend.bodies.cli import add_subcommand
 from backend.bodies.export import export_smpl_pkl
 from backend.bodies.torch_body import TorchBody, rotations_from_axis_angle
 from backend.errors import InputError
-from revision_blender.motion.body_model import identity_of, joints_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import identity_of, joints_of, open_human, vertices_of
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
 try:

@@ -21,7 +21,7 @@ from backend.lifting.silhouette import silhouettes_of
 from backend.lifting.trust import joint_confidence
 from backend.progress import silent
 from backend.stages.lift import clip_of
-from revision_blender.motion.body_model import identity_of, joints_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import identity_of, joints_of, open_human, vertices_of
 from revision_blender.motion.rotation import angle_between, matrix_from_axis_angle
 from tests.backend.lifting_cases import perfect_landmarks, procrustes_error, walking_clip
 

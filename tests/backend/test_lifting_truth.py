@@ -7,7 +7,7 @@ import pytest
 
 from backend.progress import silent
 from backend.stages.lift import run
-from revision_blender.motion.body_model import identity_of, joints_of, open_human
+from revision_blender.motion.bodies.body_model import identity_of, joints_of, open_human
 from revision_blender.motion.clip import BodyTrack
 from revision_blender.wire.requests import LiftRequest, LiftResult
 from tests.backend.lifting_cases import procrustes_error

@@ -13,7 +13,7 @@ from backend.lifting.landmarks import detect_landmarks
 from backend.lifting.measures import lift_report
 from backend.progress import Progress, silent
 from backend.stages.lift import lift_picture, run
-from revision_blender.motion.body_model import open_human
+from revision_blender.motion.bodies.body_model import open_human
 from revision_blender.wire.requests import LiftRequest, LiftResult
 from tests.backend.lifting_cases import SHARED_DATA, WINDOWS, Window, frames_of
 

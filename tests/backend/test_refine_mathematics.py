@@ -10,7 +10,7 @@ from backend.prior.energy import linearised, state_of
 from backend.prior.goal import Held, goal_of
 from backend.prior.kinematics import jacobian, pose
 from backend.prior.normal_equations import NormalEquations, solve
-from revision_blender.motion.body_model import open_human
+from revision_blender.motion.bodies.body_model import open_human
 from revision_blender.motion.rotation import axis_angle_from_matrix
 from tests.backend.refine_motions import joints, kick, noisy, part
 

@@ -10,7 +10,7 @@ from backend.prior.measures import FEWEST_CONTACTS, refinement_report
 from backend.progress import silent
 from backend.stages.lift import run as lift
 from backend.stages.refine import run
-from revision_blender.motion.body_model import open_human
+from revision_blender.motion.bodies.body_model import open_human
 from revision_blender.wire.requests import LiftRequest, LiftResult, RefineRequest
 from tests.backend.lifting_cases import SHARED_DATA, WINDOWS, Window, frames_of
 

@@ -19,7 +19,7 @@ from backend.errors import InputError
 from backend.progress import silent
 from backend.raster.part_masks import part_masks
 from backend.stages import coarse, fine
-from revision_blender.motion.body_model import open_human
+from revision_blender.motion.bodies.body_model import open_human
 from revision_blender.motion.camera import Camera, static_camera
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane
 from revision_blender.motion.rotation import angle_between, matrix_from_axis_angle

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from backend.raster.rasteriser import barycentrics, interpolate, rasterise
 from revision_blender.masks.face_labels import face_labels
-from revision_blender.motion.body_model import Identity, identity_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import Identity, identity_of, open_human, vertices_of
+from revision_blender.motion.bodies.soles import sole_points
 from revision_blender.motion.camera import Camera, static_camera
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane
 from revision_blender.motion.library import motions
 from revision_blender.motion.resample import sampled
-from revision_blender.motion.retarget import leg_length
+from revision_blender.motion.retargeting.cmu import leg_length
 from revision_blender.motion.rotation import matrix_from_axis_angle
-from revision_blender.motion.soles import sole_points
 
 Array = NDArray[np.floating]
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from backend.bodies.torch_body import TorchBody
-from revision_blender.motion.body_model import identity_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import identity_of, open_human, vertices_of
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
 FRAMES = 32

@@ -18,16 +18,16 @@ from typing import Any
 import bpy
 import numpy as np
 
-from revision_blender.motion.body_model import identity_of, open_human
+from revision_blender.motion.bodies.body_model import identity_of, open_human
 from revision_blender.motion.camera import static_camera
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane
 from revision_blender.motion.rotation import matrix_from_axis_angle
-from revision_blender.scene import rig as rigs
 from revision_blender.scene.actions import channelbag, new_action
-from revision_blender.scene.bones import rest_bones
 from revision_blender.scene.keys import Channel, write_keys
 from revision_blender.scene.mask_pass import method_here, render_labels
-from revision_blender.scene.poses import BoneChannels, channels_of
+from revision_blender.scene.rigs import rig as rigs
+from revision_blender.scene.rigs.bones import rest_bones
+from revision_blender.scene.rigs.poses import BoneChannels, channels_of
 from revision_blender.scene.take import find_take, import_clip
 
 FRAMES, JOINTS, REPEATS = 250, 24, 25

@@ -33,7 +33,7 @@ def methods(room) -> list[str]:
 
 def body_surface(room, clip):
     """Camera points ``(F, V, 3)``, faces and their labels of the clip's bodies."""
-    body_model, labels = room("revision_blender.motion.body_model"), room("revision_blender.masks.face_labels")
+    body_model, labels = room("revision_blender.motion.bodies.body_model"), room("revision_blender.masks.face_labels")
     points, faces, marks, base = [], [], [], 0
     for track in clip.bodies:
         model = body_model.open_human()

@@ -23,7 +23,7 @@ def evaluated_vertices(body: bpy.types.Object) -> np.ndarray:
 
 
 def expected_vertices(room, clip, model=None) -> np.ndarray:
-    body_model = room("revision_blender.motion.body_model")
+    body_model = room("revision_blender.motion.bodies.body_model")
     track = clip.bodies[0]
     identity = body_model.identity_of(model or body_model.open_human(), track.betas)
     points = body_model.vertices_of(identity, track.rotations, track.translation)
@@ -51,7 +51,7 @@ def strong_correctives(room):
     """The bundled body with correctives of centimetres, so that a wrong one is seen."""
     from dataclasses import replace
 
-    model = room("revision_blender.motion.body_model").open_human()
+    model = room("revision_blender.motion.bodies.body_model").open_human()
     posedirs = np.random.default_rng(7).normal(size=model.posedirs.shape).astype(np.float32) * 0.01
     return replace(model, name="strong", posedirs=posedirs)
 
@@ -74,7 +74,7 @@ def test_pose_correctives_follow_keyed_and_edited_poses(room, scene):
     # the world of a one-frame clip starts elsewhere: compare in the imported clip's
     moved = clip.with_tracks(clip.bodies)
     track = edited.bodies[0]
-    body_model = room("revision_blender.motion.body_model")
+    body_model = room("revision_blender.motion.bodies.body_model")
     points = body_model.vertices_of(body_model.identity_of(model, track.betas), track.rotations, track.translation)[0]
     T = room("revision_blender.motion.axes").T_blender_world(moved)
     assert np.abs(evaluated_vertices(body) - (points @ T[:3, :3].T + T[:3, 3])).max() < CLOSE
@@ -92,7 +92,7 @@ def test_correctives_are_driven_without_python(room, scene):
 
 
 def test_quaternion_products_are_the_rotation_entries(room):
-    correctives, rotation = room("revision_blender.scene.correctives"), room("revision_blender.motion.rotation")
+    correctives, rotation = room("revision_blender.scene.rigs.correctives"), room("revision_blender.motion.rotation")
     matrices = random_rotations(room, 20, 1, 1.5, 5)[:, 0]
     w, x, y, z = np.moveaxis(rotation.quaternion_from_matrix(matrices), -1, 0)
     part = {"w": w, "x": x, "y": y, "z": z}
@@ -179,7 +179,7 @@ SMPLX = """
 import sys
 import numpy as np
 from backend.bodies.smplx_reference import evaluate, reference_body
-from revision_blender.motion.body_model import open_human
+from revision_blender.motion.bodies.body_model import open_human
 body, clips = reference_body(open_human()), np.load(sys.argv[1])
 pairs = zip(clips["betas"], clips["rotations"], clips["translation"])
 np.save(sys.argv[2], np.stack([evaluate(body, *clip)[1] for clip in pairs]))
@@ -209,10 +209,10 @@ def test_mesh_equals_smplx(room, scene, tmp_path):
 
 def test_correctives_can_be_turned_off(room, scene):
     clip = sample_clip(room, 1, size=0.8)
-    body_model = room("revision_blender.motion.body_model")
+    body_model = room("revision_blender.motion.bodies.body_model")
     take = import_sample(room, scene, clip)
     body = bpy.data.objects[take.bodies[0][2]]
-    room("revision_blender.scene.correctives").use_correctives(body, False)
+    room("revision_blender.scene.rigs.correctives").use_correctives(body, False)
     at_clip_frame(room, scene, take, 0)
     track = clip.bodies[0]
     plain = body_model.vertices_of(body_model.identity_of(body_model.open_human(), track.betas), track.rotations, track.translation, False)[

@@ -65,7 +65,7 @@ def test_a_key_between_clip_frames_is_what_the_refiner_gets(room, scene, taken):
     bone.keyframe_insert("rotation_quaternion", frame=3.8)  # clip frame 1.4
     asked, pins = room("revision_blender.scene.capture").capture_for_refine(scene, take)
     assert np.argwhere(pins[0].joints).tolist() == [[1, 15]]
-    rest = room("revision_blender.scene.rig").rest_of(rig)
+    rest = room("revision_blender.scene.rigs.rig").rest_of(rig)
     local = room("revision_blender.motion.rotation").matrix_from_quaternion(np.array(QUARTER))
     axes = rest.R_smpl_bone[15]
     np.testing.assert_allclose(asked.bodies[0].rotations[1, 15], axes @ local @ axes.T, atol=1e-5)

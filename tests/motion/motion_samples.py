@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from revision_blender.motion.body_model import Identity, identity_of, open_human
+from revision_blender.motion.bodies.body_model import Identity, identity_of, open_human
 from revision_blender.motion.clip import GroundPlane
 from revision_blender.motion.inbetween import Pose
 from revision_blender.motion.library import Motion

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revision_blender.masks.labels import FIRST_HUMAN, SMPL_JOINT_NAMES
-from revision_blender.motion.body_data import BodyModel
-from revision_blender.motion.body_file import body_facts, load_body_model, save_body_model
-from revision_blender.motion.body_model import OPEN_HUMAN, identity_of, joints_of, open_human, vertices_of, world_rotations
+from revision_blender.motion.bodies.body_data import BodyModel
+from revision_blender.motion.bodies.body_file import body_facts, load_body_model, save_body_model
+from revision_blender.motion.bodies.body_model import OPEN_HUMAN, identity_of, joints_of, open_human, vertices_of, world_rotations
 from revision_blender.motion.errors import BodyModelError
 from revision_blender.motion.rotation import matrix_from_axis_angle
 

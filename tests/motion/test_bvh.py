@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revision_blender.motion.bvh import Bvh, local_motion, parse_bvh, read_bvh, world_motion
 from revision_blender.motion.errors import MotionFileError
+from revision_blender.motion.files.bvh import Bvh, local_motion, parse_bvh, read_bvh, world_motion
 
 TEXT = """HIERARCHY
 ROOT Hips

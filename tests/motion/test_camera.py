@@ -97,3 +97,13 @@ def test_a_camera_that_looks_straight_down_still_has_an_ahead():
     assert np.isfinite(transform).all()
     assert np.allclose(transform[:3, :3] @ np.array([0.0, -1.0, 0.0]), [0.0, 1.0, 0.0])
     assert np.allclose(transform[:3, 3], [0.0, 0.0, 3.0])
+
+
+def test_a_world_of_its_own_keeps_its_origin():
+    """Motion capture: y is up, the floor is y = 0.1, the camera stands in that world; (x, y, z) becomes (x, -z, y - 0.1)."""
+    pose = np.eye(4)
+    pose[:3, :3] = np.diag([1.0, -1.0, -1.0])
+    pose[:3, 3] = [0.0, 1.0, 4.0]
+    ground = GroundPlane(np.array([0.0, 1.0, 0.0]), np.array([3.0, 0.1, 2.0]))
+    transform = T_blender_world(clip_over(ground, pose, np.array([5.0, 1.0, 5.0])))
+    np.testing.assert_allclose(transform @ [1.0, 2.0, 3.0, 1.0], [1.0, -3.0, 1.9, 1.0], atol=1e-12)

@@ -44,6 +44,7 @@ def clips(draw):
         arrays(frames, joints, 3, 3),
         arrays(frames, 3),
         arrays(frames, joints),
+        st.none() | arrays(frames, 7),
     )
     thing = st.builds(ObjectTrack, words, words, arrays(3), arrays(frames, N_OBJECT_POINTS, 3), arrays(frames))
     tracks = tuple(draw(st.lists(body | thing, max_size=3)))
@@ -242,3 +243,8 @@ def test_wrong_numbers_of_arrays_are_refused():
         clip_from_arrays(facts, parts[:-1])
     with pytest.raises(ClipError, match="schema"):
         clip_from_arrays([], parts)  # type: ignore[arg-type]
+
+
+def test_a_clip_of_the_first_schema_is_still_read():
+    facts, parts = clip_to_arrays(small_clip())
+    assert_same(clip_from_arrays({**facts, "schema": 1}, parts), small_clip())

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from revision_blender.motion.bodies.soles import sole_points
 from revision_blender.motion.errors import ClipError
 from revision_blender.motion.inbetween import Pose, between, continue_with, eased
 from revision_blender.motion.library import motion_for_prompt, motions
 from revision_blender.motion.rotation import angle_between
-from revision_blender.motion.soles import sole_points
 from tests.motion.motion_samples import R_TILTED, mean_body, pose_of, tilted_ground
 
 NAMED = ("walk", "run", "jump", "kick", "wave", "turn", "throw")

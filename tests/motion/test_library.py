@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revision_blender.motion.bodies.soles import sole_points
 from revision_blender.motion.errors import ClipError
 from revision_blender.motion.library import LIBRARY, Motion, match_prompt, motion_for_prompt, motions, stem, with_strength
-from revision_blender.motion.soles import sole_points
 from tests.motion.motion_samples import mean_body
 
 ALL = motions()

@@ -9,7 +9,7 @@ from backend.errors import InputError
 from backend.progress import Progress
 from backend.raster.surfaces import identity_of_track
 from backend.stages.lift import lift_picture
-from revision_blender.motion.body_model import Identity, joints_of
+from revision_blender.motion.bodies.body_model import Identity, joints_of
 from revision_blender.motion.camera import static_camera
 from revision_blender.motion.clip import BodyTrack, Clip
 from revision_blender.motion.errors import RevisionError

@@ -8,12 +8,12 @@ import numpy as np
 from mathutils import Vector
 from numpy.typing import NDArray
 
-from ..motion.clip import BodyTrack
-from . import actions, marks
+from ...motion.clip import BodyTrack
+from .. import actions, marks
+from ..keys import Channel, write_keys
+from ..removal import remove
 from .bones import BoneRest
-from .keys import Channel, write_keys
 from .poses import BoneChannels, RigRest
-from .removal import remove
 
 Array = NDArray[np.floating]
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import MotionFileError
-from .rotation import matrix_from_axis_angle
+from ..errors import MotionFileError
+from ..rotation import matrix_from_axis_angle
 
 Array = NDArray[np.floating]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..masks.labels import SMPL_JOINT_NAMES
+from ...masks.labels import SMPL_JOINT_NAMES
 
 Array = NDArray[np.floating]
 

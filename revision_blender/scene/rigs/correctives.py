@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion.body_model import BodyModel
+from ...motion.bodies.body_model import BodyModel
 from .bones import R_ARMATURE_SMPL
 from .poses import RigRest
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revision_blender.motion.body_model import joints_of
-from revision_blender.motion.bvh import Bvh, parse_bvh, world_motion
+from revision_blender.motion.bodies.body_model import joints_of
 from revision_blender.motion.errors import MotionFileError
-from revision_blender.motion.retarget import CMU_JOINTS, LIMB_BONES, leg_length, retarget, smallest_turn
+from revision_blender.motion.files.bvh import Bvh, parse_bvh, world_motion
+from revision_blender.motion.retargeting.cmu import CMU_JOINTS, LIMB_BONES, leg_length, retarget, smallest_turn
 from tests.motion.motion_samples import mean_body
 
 ARCHIVE = Path(os.environ.get("REVISION_SHARED_DATA", Path(__file__).parents[2] / "../shared/data")) / "mocap" / "cmu_bvh.tar.xz"

@@ -1,25 +1,39 @@
 """The arrays of a body model in SMPL's layout."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BodyModelError
+from ..errors import BodyModelError
 
 Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
+class HandPca:
+    """The hands' pose space of SMPL-H and SMPL-X, left then right, in axis-angle over 15 joints.
+
+    mean: ``(2, 45)`` radians, the relaxed hand. components: ``(2, C, 45)`` radians a coefficient.
+    """
+
+    mean: NDArray[np.float64]
+    components: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class BodyModel:
-    """A body of ``V`` vertices, ``T`` triangles, ``J`` joints and ``B`` shape components; metres, y up, facing +z.
+    """A body of ``V`` vertices, ``T`` triangles, ``J`` joints, ``B`` shape and ``E`` expression components; metres.
+
+    People are y up and face +z; SMAL's animals are z up and face +x, as in their files.
 
     v_template: ``(V, 3)`` rest pose of the mean shape. faces: ``(T, 3)`` vertex indices, counter-clockwise from outside.
     shapedirs: ``(V, 3, B)`` metres per standard deviation. posedirs: ``(V, 3, 9 (J - 1))`` metres per entry of the joint
     rotations minus identity, joint 1 first, row by row. J_regressor: ``(J, V)``, rows sum to 1. weights: ``(V, J)`` blend
     weights, rows sum to 1. parents: ``(J,)``, a parent before its children, the root's is -1. part_labels: ``(V,)``
-    values of ``masks.labels``.
+    values of ``masks.labels``. family: whose skeleton it has (``skeletons``). expressiondirs: ``(V, 3, E)`` metres per
+    standard deviation, E may be 0. hands: the hands' pose space, where the file has one.
     """
 
     name: str
@@ -31,6 +45,9 @@ class BodyModel:
     weights: NDArray[np.float32]
     parents: NDArray[np.int64]
     part_labels: NDArray[np.uint8]
+    family: str = "smpl"
+    expressiondirs: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3, 0), dtype=np.float32))
+    hands: HandPca | None = None
 
     def __post_init__(self) -> None:
         V, J, B = len(self.v_template), len(self.parents), self.shapedirs.shape[-1]
@@ -43,6 +60,8 @@ class BodyModel:
             "weights": (V, J),
             "part_labels": (V,),
         }
+        if self.n_expressions:
+            wanted["expressiondirs"] = (V, 3, self.n_expressions)
         for name, shape in wanted.items():
             found = getattr(self, name).shape
             if found != shape:
@@ -63,6 +82,10 @@ class BodyModel:
     @property
     def n_betas(self) -> int:
         return self.shapedirs.shape[-1]
+
+    @property
+    def n_expressions(self) -> int:
+        return self.expressiondirs.shape[-1]
 
     @cached_property
     def joint_template(self) -> NDArray[np.float64]:

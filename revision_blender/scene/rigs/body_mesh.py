@@ -6,9 +6,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..masks.face_labels import face_labels
-from ..motion.body_model import BodyModel, Identity
-from . import marks
+from ...masks.face_labels import face_labels
+from ...motion.bodies.body_model import BodyModel, Identity
+from .. import marks
 from .bones import R_ARMATURE_SMPL, bone_names
 
 Array = NDArray[np.floating]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion.clip import BodyTrack
-from ..motion.rotation import continuous_quaternions, quaternion_from_matrix
+from ...motion.clip import BodyTrack
+from ...motion.rotation import continuous_quaternions, quaternion_from_matrix
 from .bones import R_ARMATURE_SMPL
 
 Array = NDArray[np.floating]

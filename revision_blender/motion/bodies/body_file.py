@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import BodyModelError
+from ..npz_file import read_npz, write_npz
 from .body_data import BodyModel
-from .errors import BodyModelError
-from .npz_file import read_npz, write_npz
 
 AnyArray = NDArray[Any]
 

@@ -19,7 +19,7 @@ __all__ = ["BodyModel", "Identity", "identity_of", "joints_of", "load_body_model
 
 Array = NDArray[np.floating]
 
-OPEN_HUMAN = Path(__file__).parents[1] / "data" / "open_human.npz"
+OPEN_HUMAN = Path(__file__).parents[2] / "data" / "open_human.npz"
 _FRAMES_AT_ONCE = 16  # bounds the memory of skinning: 16 frames of 7k vertices take 5 MB
 
 

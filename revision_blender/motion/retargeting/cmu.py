@@ -10,8 +10,8 @@ scaled by the legs' length. CMU's own rest: arms out along x, palms down, legs s
 import numpy as np
 from numpy.typing import NDArray
 
-from .bvh import Bvh, world_motion
-from .rotation import matrix_from_axis_angle
+from ..files.bvh import Bvh, world_motion
+from ..rotation import matrix_from_axis_angle
 
 Array = NDArray[np.floating]
 

@@ -1,0 +1,1 @@
+"""Body models: their arrays, files and mathematics."""

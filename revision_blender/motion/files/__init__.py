@@ -1,0 +1,1 @@
+"""Readers and writers of the motion files that people bring and take away."""

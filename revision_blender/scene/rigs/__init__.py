@@ -1,0 +1,1 @@
+"""Rigs: the armature of a body, its skinned mesh, and the mathematics between SMPL and bones."""
