@@ -99,16 +99,16 @@ def _read_data(stream: IO[bytes], member: _Member, name: str) -> AnyArray:
     return np.frombuffer(data, dtype=member.dtype).reshape(member.shape).copy()
 
 
-def write_npz(path: Path, arrays: Mapping[str, AnyArray]) -> None:
-    """Writes a compressed ``.npz`` that the same arrays always fill with the same bytes; whole or not at all."""
+def write_npz(path: Path, arrays: Mapping[str, AnyArray], compressed: bool = True) -> None:
+    """Writes an ``.npz`` that the same arrays always fill with the same bytes; whole or not at all."""
     with whole_file(Path(path)) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
-            _write_member(archive, name, array)
+            _write_member(archive, name, array, zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED)
 
 
-def _write_member(archive: zipfile.ZipFile, name: str, array: AnyArray) -> None:
+def _write_member(archive: zipfile.ZipFile, name: str, array: AnyArray, method: int) -> None:
     entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.compress_type = method
     plain = np.ascontiguousarray(array).reshape(np.shape(array))
     little = plain.astype(plain.dtype.newbyteorder("<"), copy=False)
     with archive.open(entry, "w", force_zip64=True) as stream:
