@@ -175,7 +175,6 @@ def hostile_members() -> dict[str, bytes]:
         "fewer bytes than the shape says": npy(np.zeros((2, 3)))[:-8],
         "more bytes than the shape says": npy(np.zeros((2, 3))) + b"x",
         "whole numbers": npy(np.zeros((2, 3), dtype=np.int64)),
-        "column order": npy(np.asfortranarray(np.zeros((2, 3)))),
         "text": npy(np.array(["a", "b"])),
         "a structured type": npy(np.zeros(2, dtype=[("a", "f4"), ("b", "f4")])),
         "numbers that are not finite": npy(np.full((2, 3), np.nan)),
