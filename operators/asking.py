@@ -88,6 +88,11 @@ def lift(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     return ticket, lambda: LiftRequest(frames=read_frames(files), fps=fps, focal=focal)
 
 
+def motion_file(scene: bpy.types.Scene, path: Path) -> Ticket:
+    """The import of a motion file, which this Blender does itself: a take of its own, named after the file."""
+    return _ticket(scene, "import", _free_name(scene.revision, path.stem or path.name), {"file": str(path)})
+
+
 def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     """The motion as it stands, with the animator's keys pinned."""
     settings: RevisionSettings = scene.revision
@@ -188,7 +193,15 @@ def _free_name(settings: RevisionSettings, wanted: str) -> str:
     return next(name for name in names if name not in taken)
 
 
-_TITLES = {"coarse": "Coarse", "decode": "Footage", "lift": "Lift", "refine": "Refine", "masks": "Part Masks", "fine": "Fine"}
+_TITLES = {
+    "coarse": "Coarse",
+    "decode": "Footage",
+    "lift": "Lift",
+    "import": "Import",
+    "refine": "Refine",
+    "masks": "Part Masks",
+    "fine": "Fine",
+}
 
 
 def _ticket(scene: bpy.types.Scene, kind: str, take: str, made: dict[str, str | float | int], take_id: str = "") -> Ticket:

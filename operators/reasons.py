@@ -58,6 +58,8 @@ def why_not_lift(scene: bpy.types.Scene) -> str:
         return "Generate a coarse clip or load footage first"
     if current().job_of_take(entry.take_id, "lift"):
         return f"{entry.name} is being lifted"
+    if not entry.frames:
+        return f"{entry.name} came from a motion file: there is no clip to lift"
     if not pngs(entry.frames):
         return f"The frames of {entry.name} are gone from {absolute(entry.frames)}: generate the clip again"
     return current().why_no_backend()
@@ -92,6 +94,8 @@ def why_not_fine(scene: bpy.types.Scene) -> str:
     if reason:
         return reason
     entry = scene.revision.take()
+    if not entry.frames:
+        return f"{entry.name} came from a motion file: there is no picture to make the video from"
     if not entry.masks:
         return "Render the part masks first"
     if not pngs(entry.masks):
