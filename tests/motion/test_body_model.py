@@ -292,6 +292,7 @@ def test_a_body_that_would_not_fit_in_memory_is_refused(tmp_path):
         "v_template": np.zeros((V, 3), np.float32), "shapedirs": np.zeros((V, 3, 0), np.float16), "parents": np.arange(-1, J - 1, dtype=np.int16),
         "weight_joint": np.zeros((V, 1), np.uint8), "weight_value": np.ones((V, 1), np.float32), "pose_joint": np.zeros((V, 0), np.uint8),
         "pose_value": np.zeros((V, 0, 3, 9), np.float16), "part_labels": np.zeros(V, np.uint8),
+        "expressiondirs": np.zeros((V, 3, 0), np.float16),
     }  # fmt: skip
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for key, content in {**members, **{name: npy(array) for name, array in big.items()}}.items():

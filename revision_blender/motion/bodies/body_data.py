@@ -98,9 +98,26 @@ class BodyModel:
         V = self.n_vertices
         return (self.J_regressor.astype(np.float64) @ self.shapedirs.astype(np.float64).reshape(V, -1)).reshape(self.n_joints, 3, -1)
 
+    @cached_property
+    def joint_expressiondirs(self) -> NDArray[np.float64]:
+        """``(J, 3, E)`` how each expression component moves the rest joints, metres."""
+        if not self.n_expressions:
+            return np.zeros((self.n_joints, 3, 0))
+        flat = self.expressiondirs.astype(np.float64).reshape(self.n_vertices, -1)
+        return (self.J_regressor.astype(np.float64) @ flat).reshape(self.n_joints, 3, -1)
+
     def checked_betas(self, betas: Array) -> NDArray[np.float64]:
         """``(B,)`` float64: fewer components than the model has are filled with zeros, more are refused."""
         given = np.asarray(betas, dtype=np.float64)
         if given.ndim != 1 or len(given) > self.n_betas:
             raise BodyModelError(f"betas have shape {given.shape}; body model {self.name!r} takes at most {self.n_betas} numbers")
         return np.concatenate([given, np.zeros(self.n_betas - len(given))])
+
+    def checked_expression(self, expression: Array) -> NDArray[np.float64]:
+        """``(F, E)`` float64: fewer components than the model has are filled with zeros, more are refused."""
+        given = np.asarray(expression, dtype=np.float64)
+        if given.ndim != 2 or given.shape[1] > self.n_expressions:
+            raise BodyModelError(
+                f"expressions have shape {given.shape}; body model {self.name!r} takes at most {self.n_expressions} a frame"
+            )
+        return np.concatenate([given, np.zeros((len(given), self.n_expressions - given.shape[1]))], axis=1)

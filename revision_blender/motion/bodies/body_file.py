@@ -1,10 +1,12 @@
 """Body models as small ``.npz`` files: sparse weights, sparse regressor, correctives only where they are not zero.
 
-Members (V vertices, J joints, B shape components, K weights a vertex, P corrected joints a vertex, N regressor entries):
-``body.json`` name and schema as UTF-8; ``v_template`` (V,3) f4; ``faces`` (T,3) u4; ``shapedirs`` (V,3,B) f2 or f4;
-``parents`` (J,) i2; ``weight_joint`` (V,K) u1; ``weight_value`` (V,K) f4; ``regressor_joint`` (N,) u1;
-``regressor_vertex`` (N,) u4; ``regressor_value`` (N,) f4; ``pose_joint`` (V,P) u1; ``pose_value`` (V,P,3,9) f2 or f4;
-``part_labels`` (V,) u1. An unused slot of ``pose_joint`` says joint 0, which has no correctives.
+Members (V vertices, J joints, B shape and E expression components, K weights a vertex, P corrected joints a vertex, N
+regressor entries): ``body.json`` name, family and schema as UTF-8; ``v_template`` (V,3) f4; ``faces`` (T,3) u4;
+``shapedirs`` (V,3,B) f2 or f4; ``expressiondirs`` (V,3,E) f2 or f4; ``parents`` (J,) i2; ``weight_joint`` (V,K) u1;
+``weight_value`` (V,K) f4; ``regressor_joint`` (N,) u1; ``regressor_vertex`` (N,) u4; ``regressor_value`` (N,) f4;
+``pose_joint`` (V,P) u1; ``pose_value`` (V,P,3,9) f2 or f4; ``part_labels`` (V,) u1; ``hand_mean`` (H,45) and
+``hand_components`` (H,C,45) f8, where H is 2, or 0 for a body without. An unused slot of ``pose_joint`` says joint 0, which
+has no correctives. Schema 1 had no family ("smpl" is meant), expression or hands; it is still read.
 """
 
 import json
@@ -16,13 +18,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...masks.labels import PART_LABELS
 from ..errors import BodyModelError
 from ..npz_file import read_npz, write_npz
-from .body_data import BodyModel
+from ..skeletons import FAMILIES
+from .body_data import BodyModel, HandPca
+from .sparse_arrays import dense_posedirs, dense_regressor, dense_weights, sparse_posedirs, sparse_weights
 
 AnyArray = NDArray[Any]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+READABLE = (1, 2)
 _MAX_BYTES = 256 << 20
 _MAX_DENSE_BYTES = 1 << 30
 _KINDS = {
@@ -38,7 +44,11 @@ _KINDS = {
     "pose_joint": "u1",
     "pose_value": "f2 f4",
     "part_labels": "u1",
+    "expressiondirs": "f2 f4",
+    "hand_mean": "f8",
+    "hand_components": "f8",
 }
+_HAND = 45  # axis-angle numbers of a hand's 15 joints
 
 
 @dataclass(frozen=True)
@@ -50,26 +60,46 @@ class _Sizes:
     P: int
     N: int
     T: int
+    E: int
+    H: int
+    C: int
 
 
 def load_body_model(path: Path) -> BodyModel:
     """Reads a body model; raises ``BodyModelError`` with a sentence for a file that is missing, damaged or another's."""
     path = Path(path)
     members = read_npz(path, max_bytes=_MAX_BYTES, error=BodyModelError, what="body model file")
-    name = _name(members.pop("body.json", None), path)
+    facts = _facts(members.pop("body.json", None), path)
+    if facts["schema"] == 1:
+        members = {**_nothing_new(members), **members}
     sizes = _checked_sizes(members, path)
     _check_indices(members, sizes, path)
     return BodyModel(
-        name=name,
+        name=facts["name"],
         v_template=members["v_template"],
         faces=members["faces"].astype(np.int32),
         shapedirs=members["shapedirs"].astype(np.float32),
-        posedirs=_dense_posedirs(members, sizes),
-        J_regressor=_dense_regressor(members, sizes),
-        weights=_dense_weights(members, sizes),
+        posedirs=dense_posedirs(members["pose_joint"], members["pose_value"], sizes.J),
+        J_regressor=_regressor(members, sizes),
+        weights=dense_weights(members["weight_joint"], members["weight_value"], sizes.J),
         parents=members["parents"].astype(np.int64),
         part_labels=members["part_labels"],
+        family=facts.get("family", "smpl"),
+        expressiondirs=members["expressiondirs"].astype(np.float32),
+        hands=HandPca(members["hand_mean"], members["hand_components"]) if sizes.H else None,
     )
+
+
+def _regressor(members: dict[str, AnyArray], sizes: _Sizes) -> NDArray[np.float32]:
+    entries = (members[f"regressor_{name}"] for name in ("joint", "vertex", "value"))
+    return dense_regressor(*entries, shape=(sizes.J, sizes.V))
+
+
+def _nothing_new(members: dict[str, AnyArray]) -> dict[str, AnyArray]:
+    """What schema 1 did not have yet."""
+    vertices = len(members["v_template"]) if "v_template" in members and members["v_template"].ndim else 0
+    nothing = {"expressiondirs": np.zeros((vertices, 3, 0), np.float32), "hand_mean": np.zeros((0, _HAND))}
+    return {**nothing, "hand_components": np.zeros((0, 0, _HAND))}
 
 
 def body_facts(path: Path) -> dict[str, Any]:
@@ -77,18 +107,34 @@ def body_facts(path: Path) -> dict[str, Any]:
     return _facts(read_npz(Path(path), max_bytes=_MAX_BYTES, error=BodyModelError, what="body model file").get("body.json"), path)
 
 
-def save_body_model(path: Path, model: BodyModel, figures: Mapping[str, float | str]) -> None:
-    """Writes ``model``; shapedirs and posedirs are rounded to half precision. figures: kept beside the name, for people."""
-    weight_joint, weight_value = _top(model.weights, int((model.weights > 0).sum(axis=1).max()))
-    regressor_joint, regressor_vertex = np.nonzero(model.J_regressor)
-    pose_joint, pose_value = _sparse_posedirs(model)
-    text = json.dumps({"schema": SCHEMA_VERSION, "name": model.name, "figures": dict(figures)}).encode()
+def save_body_model(path: Path, model: BodyModel, figures: Mapping[str, float | str], exact: bool = False) -> None:
+    """Writes ``model``; shape, expression and pose directions are rounded to half precision unless ``exact``.
+
+    figures: kept beside the name, for people. An exact file keeps single precision and is not compressed: it is larger and
+    loads faster, for bodies that stay on the user's disk.
+    """
+    kind = np.float32 if exact else np.float16
+    text = json.dumps({"schema": SCHEMA_VERSION, "name": model.name, "family": model.family, "figures": dict(figures)}).encode()
     members: dict[str, AnyArray] = {
         "body.json": np.frombuffer(text, np.uint8),
         "v_template": model.v_template.astype(np.float32),
         "faces": model.faces.astype(np.uint32),
-        "shapedirs": model.shapedirs.astype(np.float16),
+        "shapedirs": model.shapedirs.astype(kind),
         "parents": model.parents.astype(np.int16),
+        "part_labels": model.part_labels,
+        **_sparse_members(model, kind),
+        "expressiondirs": model.expressiondirs.astype(kind) if model.n_expressions else np.zeros((model.n_vertices, 3, 0), kind),
+        "hand_mean": np.zeros((0, _HAND)) if model.hands is None else model.hands.mean.astype(np.float64),
+        "hand_components": np.zeros((0, 0, _HAND)) if model.hands is None else model.hands.components.astype(np.float64),
+    }
+    write_npz(path, members, compressed=not exact)
+
+
+def _sparse_members(model: BodyModel, kind: type[np.floating]) -> dict[str, AnyArray]:
+    weight_joint, weight_value = sparse_weights(model.weights)
+    regressor_joint, regressor_vertex = np.nonzero(model.J_regressor)
+    pose_joint, pose_value = sparse_posedirs(model, kind)
+    return {
         "weight_joint": weight_joint,
         "weight_value": weight_value,
         "regressor_joint": regressor_joint.astype(np.uint8),
@@ -96,24 +142,7 @@ def save_body_model(path: Path, model: BodyModel, figures: Mapping[str, float | 
         "regressor_value": model.J_regressor[regressor_joint, regressor_vertex].astype(np.float32),
         "pose_joint": pose_joint,
         "pose_value": pose_value,
-        "part_labels": model.part_labels,
     }
-    write_npz(path, members)
-
-
-def _top(weights: AnyArray, slots: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    order = np.argsort(-weights, axis=1, kind="stable")[:, :slots]
-    return order.astype(np.uint8), np.take_along_axis(weights, order, axis=1).astype(np.float32)
-
-
-def _sparse_posedirs(model: BodyModel) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
-    by_joint = model.posedirs.reshape(model.n_vertices, 3, model.n_joints - 1, 9)
-    used = np.abs(by_joint).max(axis=(1, 3)) > 0.0  # (V, J - 1)
-    slots = max(1, int(used.sum(axis=1).max()))
-    order = np.argsort(~used, axis=1, kind="stable")[:, :slots]
-    live = np.take_along_axis(used, order, axis=1)
-    values = np.take_along_axis(by_joint, order[:, None, :, None], axis=2) * live[:, None, :, None]
-    return np.where(live, order + 1, 0).astype(np.uint8), values.transpose(0, 2, 1, 3).astype(np.float16)
 
 
 def _facts(raw: Any, path: Path) -> dict[str, Any]:
@@ -121,13 +150,11 @@ def _facts(raw: Any, path: Path) -> dict[str, Any]:
         facts = json.loads(raw.astype(np.uint8).tobytes()) if raw is not None and raw.nbytes < 1 << 16 else None
     except (ValueError, RecursionError) as reason:
         raise BodyModelError(f"the description inside {path} is damaged ({reason}); install the add-on again") from reason
-    if not isinstance(facts, dict) or facts.get("schema") != SCHEMA_VERSION or not isinstance(facts.get("name"), str):
-        raise BodyModelError(f"{path} is not a body model of schema {SCHEMA_VERSION}; choose one that ReVision wrote")
+    if not isinstance(facts, dict) or facts.get("schema") not in READABLE or not isinstance(facts.get("name"), str):
+        raise BodyModelError(f"{path} is not a body model of schema {READABLE[0]} to {READABLE[-1]}; choose one that ReVision wrote")
+    if facts.get("family", "smpl") not in FAMILIES:
+        raise BodyModelError(f"{path}: the family {str(facts['family'])[:40]!r} is not known; known are {', '.join(FAMILIES)}")
     return facts
-
-
-def _name(raw: Any, path: Path) -> str:
-    return _facts(raw, path)["name"]
 
 
 def _checked_sizes(members: dict[str, AnyArray], path: Path) -> _Sizes:
@@ -142,7 +169,8 @@ def _checked_sizes(members: dict[str, AnyArray], path: Path) -> _Sizes:
     extent = {name: (*members[name].shape, 0, 0, 0) for name in _KINDS}
     sizes = _Sizes(
         V=extent["v_template"][0], J=extent["parents"][0], B=extent["shapedirs"][2], K=extent["weight_joint"][1],
-        P=extent["pose_joint"][1], N=extent["regressor_joint"][0], T=extent["faces"][0],
+        P=extent["pose_joint"][1], N=extent["regressor_joint"][0], T=extent["faces"][0], E=extent["expressiondirs"][2],
+        H=extent["hand_mean"][0], C=extent["hand_components"][1],
     )  # fmt: skip
     _check_shapes(members, sizes, path)
     return sizes
@@ -153,39 +181,27 @@ def _check_shapes(members: dict[str, AnyArray], s: _Sizes, path: Path) -> None:
         "v_template": (s.V, 3), "faces": (s.T, 3), "shapedirs": (s.V, 3, s.B), "parents": (s.J,), "weight_joint": (s.V, s.K),
         "weight_value": (s.V, s.K), "regressor_joint": (s.N,), "regressor_vertex": (s.N,), "regressor_value": (s.N,),
         "pose_joint": (s.V, s.P), "pose_value": (s.V, s.P, 3, 9), "part_labels": (s.V,),
+        "expressiondirs": (s.V, 3, s.E), "hand_mean": (s.H, _HAND), "hand_components": (s.H, s.C, _HAND),
     }  # fmt: skip
     for name, shape in wanted.items():
         if members[name].shape != shape:
             raise BodyModelError(f"{path}: {name} has shape {members[name].shape}; {shape} is needed")
-    dense = 4 * s.V * (27 * max(s.J - 1, 0) + 2 * s.J + 3 * s.B)
-    if s.V < 1 or not 1 <= s.J <= 255 or s.K < 1 or dense > _MAX_DENSE_BYTES:
+    dense = 4 * s.V * (27 * max(s.J - 1, 0) + 2 * s.J + 3 * s.B + 3 * s.E)
+    if s.V < 1 or not 1 <= s.J <= 255 or s.K < 1 or s.H not in (0, 2) or dense > _MAX_DENSE_BYTES:
         raise BodyModelError(f"{path}: {s.V} vertices with {s.J} joints and {s.K} weights each cannot be a body that fits in memory")
 
 
 def _check_indices(members: dict[str, AnyArray], s: _Sizes, path: Path) -> None:
-    below = {"faces": s.V, "weight_joint": s.J, "regressor_joint": s.J, "regressor_vertex": s.V, "pose_joint": s.J}
+    below = {
+        "faces": s.V,
+        "weight_joint": s.J,
+        "regressor_joint": s.J,
+        "regressor_vertex": s.V,
+        "pose_joint": s.J,
+        "part_labels": len(PART_LABELS),
+    }
     for name, limit in below.items():
         if members[name].size and int(members[name].max()) >= limit:
             raise BodyModelError(f"{path}: {name} points at number {int(members[name].max())} of {limit}")
     if not np.allclose(members["weight_value"].sum(axis=1), 1.0, atol=1e-3) or (members["weight_value"] < 0).any():
         raise BodyModelError(f"{path}: the blend weights of a vertex do not sum to 1")
-
-
-def _dense_weights(members: dict[str, AnyArray], s: _Sizes) -> NDArray[np.float32]:
-    dense = np.zeros((s.V, s.J), np.float32)
-    np.add.at(dense, (np.arange(s.V)[:, None], members["weight_joint"]), members["weight_value"])
-    return dense / dense.sum(axis=1, keepdims=True)
-
-
-def _dense_regressor(members: dict[str, AnyArray], s: _Sizes) -> NDArray[np.float32]:
-    dense = np.zeros((s.J, s.V), np.float32)
-    np.add.at(dense, (members["regressor_joint"], members["regressor_vertex"]), members["regressor_value"])
-    return dense
-
-
-def _dense_posedirs(members: dict[str, AnyArray], s: _Sizes) -> NDArray[np.float32]:
-    dense = np.zeros((s.V, 3, s.J, 9), np.float32)
-    vertices = np.arange(s.V)
-    for slot in range(s.P):
-        dense[vertices, :, members["pose_joint"][:, slot]] += members["pose_value"][:, slot].astype(np.float32)
-    return np.ascontiguousarray(dense[:, :, 1:]).reshape(s.V, 3, 9 * (s.J - 1))

@@ -2,7 +2,8 @@
 
 Follows Loper et al., "SMPL: A Skinned Multi-Person Linear Model" (2015): the mean shape plus shape components, plus pose
 correctives linear in the joint rotations minus identity, skinned about the rest joints of the shaped body. The root turns
-about rest joint 0 and the translation is added last.
+about rest joint 0 and the translation is added last. As in SMPL-X an expression is part of the shape: the rest joints are
+those of the body that wears it.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,17 @@ from numpy.typing import NDArray
 from .body_data import BodyModel
 from .body_file import load_body_model
 
-__all__ = ["BodyModel", "Identity", "identity_of", "joints_of", "load_body_model", "open_human", "vertices_of", "world_rotations"]
+__all__ = [
+    "BodyModel",
+    "Identity",
+    "identity_of",
+    "joints_of",
+    "load_body_model",
+    "open_human",
+    "rest_joints_of",
+    "vertices_of",
+    "world_rotations",
+]
 
 Array = NDArray[np.floating]
 
@@ -53,54 +64,69 @@ def world_rotations(parents: NDArray[np.integer], rotations: Array) -> Array:
     return world
 
 
-def joints_of(identity: Identity, rotations: Array, translation: Array) -> NDArray[np.float64]:
+def rest_joints_of(identity: Identity, expression: Array | None = None) -> NDArray[np.float64]:
+    """Rest joints ``(1, J, 3)`` metres, or ``(F, J, 3)`` under expressions ``(F, E)`` in standard deviations."""
+    if expression is None:
+        return identity.joints_rest[None]
+    model = identity.model
+    return identity.joints_rest + np.einsum("jce,fe->fjc", model.joint_expressiondirs, model.checked_expression(expression))
+
+
+def joints_of(identity: Identity, rotations: Array, translation: Array, expression: Array | None = None) -> NDArray[np.float64]:
     """``(F, J, 3)`` posed joints in world coordinates, metres; no vertex is touched.
 
-    rotations: ``(F, J, 3, 3)`` R_parent_joint, joint 0 to the world. translation: ``(F, 3)`` metres.
+    rotations: ``(F, J, 3, 3)`` R_parent_joint, joint 0 to the world. translation: ``(F, 3)`` metres. expression: ``(F, E)``
+    standard deviations, missing components are 0, too many are refused.
     """
-    return _posed(identity, rotations)[1] + np.asarray(translation)[:, None]
+    return _posed(identity.model.parents, rotations, rest_joints_of(identity, expression))[1] + np.asarray(translation)[:, None]
 
 
-def vertices_of(identity: Identity, rotations: Array, translation: Array, correctives: bool = True) -> NDArray[np.float32]:
+def vertices_of(
+    identity: Identity, rotations: Array, translation: Array, correctives: bool = True, expression: Array | None = None
+) -> NDArray[np.float32]:
     """``(F, V, 3)`` posed vertices in world coordinates, metres.
 
-    rotations, translation: as in ``joints_of``. correctives: whether the pose correctives are added before skinning.
+    rotations, translation, expression: as in ``joints_of``. correctives: whether the pose correctives are added before skinning.
     """
     frames = len(rotations)
     vertices = np.empty((frames, identity.model.n_vertices, 3), dtype=np.float32)
+    checked = None if expression is None else identity.model.checked_expression(expression)
     for start in range(0, frames, _FRAMES_AT_ONCE):
         part = slice(start, start + _FRAMES_AT_ONCE)
-        vertices[part] = _skinned(identity, rotations[part], np.asarray(translation)[part], correctives)
+        faces = None if checked is None else checked[part]
+        vertices[part] = _skinned(identity, rotations[part], np.asarray(translation)[part], correctives, faces)
     return vertices
 
 
-def _posed(identity: Identity, rotations: Array) -> tuple[Array, NDArray[np.float64]]:
-    """World rotations ``(F, J, 3, 3)`` and joints ``(F, J, 3)`` before the translation."""
-    model = identity.model
-    world = world_rotations(model.parents, np.asarray(rotations, dtype=np.float64))
+def _posed(parents: NDArray[np.integer], rotations: Array, rest: NDArray[np.float64]) -> tuple[Array, NDArray[np.float64]]:
+    """World rotations ``(F, J, 3, 3)`` and joints ``(F, J, 3)`` before the translation, from rest joints ``(F or 1, J, 3)``."""
+    world = world_rotations(parents, np.asarray(rotations, dtype=np.float64))
     joints = np.empty(world.shape[:-1])
-    joints[:, 0] = identity.joints_rest[0]
-    for joint in range(1, model.n_joints):
-        parent = model.parents[joint]
-        offset = identity.joints_rest[joint] - identity.joints_rest[parent]
-        joints[:, joint] = joints[:, parent] + world[:, parent] @ offset
+    joints[:, 0] = rest[:, 0]
+    for joint in range(1, len(parents)):
+        parent = parents[joint]
+        offset = rest[:, joint] - rest[:, parent]
+        joints[:, joint] = joints[:, parent] + (world[:, parent] @ offset[..., None])[..., 0]
     return world, joints
 
 
-def _skinned(identity: Identity, rotations: Array, translation: Array, correctives: bool) -> NDArray[np.float32]:
+def _skinned(identity: Identity, rotations: Array, translation: Array, correctives: bool, expression: Array | None) -> NDArray[np.float32]:
     model = identity.model
     frames, joints_n = rotations.shape[:2]
-    world, joints = _posed(identity, rotations)
-    shift = joints - np.einsum("fjab,jb->fja", world, identity.joints_rest) + translation[:, None]
+    rest_joints = rest_joints_of(identity, expression)
+    world, joints = _posed(model.parents, rotations, rest_joints)
+    shift = joints - (world @ rest_joints[..., None])[..., 0] + translation[:, None]
     transforms = np.concatenate([world, shift[..., None]], axis=-1).astype(np.float32)  # (F, J, 3, 4)
     blended = (model.weights @ transforms.reshape(frames, joints_n, 12)).reshape(frames, -1, 3, 4)
     rest = identity.v_shaped[None]
+    if expression is not None and expression.size:
+        rest = rest + (expression.astype(np.float32) @ _flat(model.expressiondirs)).reshape(frames, -1, 3)
     if correctives:
         feature = (np.asarray(rotations)[:, 1:] - np.eye(3)).reshape(frames, -1).astype(np.float32)
-        rest = rest + (feature @ _flat_posedirs(model)).reshape(frames, -1, 3)
+        rest = rest + (feature @ _flat(model.posedirs)).reshape(frames, -1, 3)
     return np.einsum("fvab,fvb->fva", blended[..., :3], rest) + blended[..., 3]
 
 
-def _flat_posedirs(model: BodyModel) -> NDArray[np.float32]:
-    """``(9 (J - 1), 3 V)``: a view, so that the product with the pose feature is one matrix product."""
-    return model.posedirs.reshape(3 * model.n_vertices, -1).T
+def _flat(directions: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``(V, 3, N)`` to ``(N, 3 V)``: a view, so that the product with the coefficients is one matrix product."""
+    return directions.reshape(-1, directions.shape[-1]).T
