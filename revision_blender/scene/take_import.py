@@ -17,7 +17,6 @@ from .errors import SceneError
 from .ground import new_ground
 from .removal import remove
 from .rigs import body_mesh, correctives, rig
-from .rigs.bones import rest_bones
 from .take_motion import give_motion
 from .take_record import Array, find_take, find_takes, mark_collection
 from .timing import key_frames, scene_fps
@@ -55,7 +54,7 @@ def body_model_of(track: BodyTrack, models: Mapping[str, BodyModel]) -> BodyMode
 def _body_steps(build: _Build, track: BodyTrack, model: BodyModel, title: str) -> Iterator[str]:
     identity = identity_of(model, track.betas)
     yield f"{title}: shape"
-    armature = build.keep(rig.new_rig(f"{title} rig", rest_bones(identity.joints_rest, model.parents)), "rig", track.track_id)
+    armature = build.keep(rig.new_rig(f"{title} rig", model, identity.joints_rest), "rig", track.track_id)
     rig.mark_rig(armature, track)
     yield f"{title}: bones"
     body = build.keep(body_mesh.new_mesh(f"{title} body", identity), "body", track.track_id)

@@ -26,7 +26,6 @@ from revision_blender.scene.actions import channelbag, new_action
 from revision_blender.scene.keys import Channel, write_keys
 from revision_blender.scene.mask_pass import method_here, render_labels
 from revision_blender.scene.rigs import rig as rigs
-from revision_blender.scene.rigs.bones import rest_bones
 from revision_blender.scene.rigs.poses import BoneChannels, channels_of
 from revision_blender.scene.take import find_take, import_clip
 
@@ -113,7 +112,7 @@ def mask_ms() -> tuple[float, float]:
 
 def main() -> None:
     track, model = person(FRAMES), open_human()
-    rig = rigs.new_rig("Bench", rest_bones(identity_of(model, track.betas).joints_rest, model.parents))
+    rig = rigs.new_rig("Bench", model, identity_of(model, track.betas).joints_rest)
     rest, frames = rigs.rest_of(rig), np.arange(1.0, FRAMES + 1.0)
     channels = channels_of(track, rest, np.eye(4))
     rows = [Channel(rigs.bone_path(rest.names[0], "location"), channels.location, rest.names[0])]

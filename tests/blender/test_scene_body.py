@@ -127,7 +127,7 @@ def test_bones_are_named_and_turned_for_editing(room, scene):
     assert {bone.name for bone in rig.data.bones} == set(labels.SMPL_JOINT_NAMES)
     assert all(bone.rotation_mode == "QUATERNION" for bone in rig.pose.bones)
     knee, ankle = rig.data.bones["left_knee"], rig.data.bones["left_ankle"]
-    assert (knee.tail_local - ankle.head_local).length < 1e-5
+    assert (knee.tail_local - ankle.head_local).length < 0.02  # the mean shape gives the direction, the shaped body the place
     assert rig.data.bones["head"].head_local.z > rig.data.bones["pelvis"].head_local.z + 0.4
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ...masks.face_labels import face_labels
 from ...motion.bodies.body_model import BodyModel, Identity
 from .. import marks
-from .bones import R_ARMATURE_SMPL, bone_names
+from .bones import R_armature_model, bone_names
 
 Array = NDArray[np.floating]
 
@@ -30,7 +30,7 @@ def _material() -> bpy.types.Material:
 def new_mesh(name: str, identity: Identity) -> bpy.types.Object:
     """A mesh object at rest in armature space, linked to no scene yet, without weights."""
     model = identity.model
-    vertices = np.ascontiguousarray(identity.v_shaped @ R_ARMATURE_SMPL.T, dtype=np.float32)
+    vertices = np.ascontiguousarray(identity.v_shaped @ R_armature_model(model.family).T, dtype=np.float32)
     faces = np.ascontiguousarray(model.faces, dtype=np.int32)
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(len(vertices))
@@ -49,7 +49,7 @@ def new_mesh(name: str, identity: Identity) -> bpy.types.Object:
 
 def add_weights(body: bpy.types.Object, model: BodyModel) -> Iterator[None]:
     """Vertex groups named as the bones. Blender has no bulk call for weights: done a few thousand at a time."""
-    names = bone_names(len(model.parents))
+    names = bone_names(model.family, model.n_joints)
     done = 0
     for joint, name in enumerate(names):
         group = body.vertex_groups.new(name=name)

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...motion.bodies.body_model import BodyModel
-from .bones import R_ARMATURE_SMPL
 from .poses import RigRest
 
 Array = NDArray[np.floating]
@@ -48,7 +47,7 @@ def key_offsets(model: BodyModel, rest: RigRest, joint: int) -> Iterator[Array]:
     for row in mixing:
         # einsum, not a matrix product: BLAS wakes threads for these, which cost 50 ms where the cores are busy
         offsets = np.einsum("nk,k->n", entries, row).reshape(-1, 3)
-        yield np.einsum("vy,xy->vx", offsets, R_ARMATURE_SMPL.astype(np.float32))
+        yield np.einsum("vy,xy->vx", offsets, rest.R_armature_model.astype(np.float32))
 
 
 def add_keys(body: bpy.types.Object, rig: bpy.types.Object, model: BodyModel, rest: RigRest) -> Iterator[None]:

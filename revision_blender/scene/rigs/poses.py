@@ -1,6 +1,6 @@
 """Between SMPL's rotations and a rig's bone channels, exactly, both ways. Pure mathematics.
 
-Notation: ``A`` turns SMPL's rest space into armature space (``bones.R_ARMATURE_SMPL``), ``B_j`` is bone j's rest rotation
+Notation: ``A`` turns the model's rest space into armature space (``bones.R_armature_model``), ``B_j`` is bone j's rest rotation
 in armature space, ``W_j`` joint j's posed rotation in the clip's world. A vertex held by joint j alone moves by
 ``D_j = T_blender_world [W_j | p_j - W_j J_j] A^T``. The bone's channel ("basis") is what Blender multiplies to its rest:
 ``(A^T B_j)^T R_j (A^T B_j)`` for every joint with a parent, and the root bone carries the rest of ``D_0``.
@@ -13,28 +13,29 @@ from numpy.typing import NDArray
 
 from ...motion.clip import BodyTrack
 from ...motion.rotation import continuous_quaternions, quaternion_from_matrix
-from .bones import R_ARMATURE_SMPL
 
 Array = NDArray[np.floating]
 
 
 @dataclass(frozen=True, eq=False)
 class RigRest:
-    """An armature's rest pose as Blender has it. M_armature_bone: ``(J, 4, 4)``. parents: ``(J,)``, parents before children."""
+    """An armature's rest pose as Blender has it. M_armature_bone: ``(J, 4, 4)``. parents: ``(J,)``, parents before children.
+    R_armature_model: ``(3, 3)``, the model's rest space to armature space (``A``)."""
 
     names: tuple[str, ...]
     parents: NDArray[np.int64]
     M_armature_bone: Array
+    R_armature_model: Array
 
     @property
     def R_smpl_bone(self) -> Array:
-        """``(J, 3, 3)``: bone axes seen in SMPL's rest space, ``A^T B_j``."""
-        return R_ARMATURE_SMPL.T @ self.M_armature_bone[:, :3, :3]
+        """``(J, 3, 3)``: bone axes seen in the model's rest space, ``A^T B_j``."""
+        return self.R_armature_model.T @ self.M_armature_bone[:, :3, :3]
 
     @property
     def joints_smpl(self) -> Array:
-        """``(J, 3)`` rest joints in SMPL's space, metres."""
-        return self.M_armature_bone[:, :3, 3] @ R_ARMATURE_SMPL
+        """``(J, 3)`` rest joints in the model's space, metres."""
+        return self.M_armature_bone[:, :3, 3] @ self.R_armature_model
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ def channels_of(track: BodyTrack, rest: RigRest, T_blender_world: Array) -> Bone
     basis = np.swapaxes(axes, -1, -2) @ track.rotations @ axes
     R, offset = T_blender_world[:3, :3], T_blender_world[:3, 3]
     B0, head = rest.M_armature_bone[0, :3, :3], rest.M_armature_bone[0, :3, 3]
-    basis[:, 0] = B0.T @ R @ track.rotations[:, 0] @ R_ARMATURE_SMPL.T @ B0
+    basis[:, 0] = B0.T @ R @ track.rotations[:, 0] @ rest.R_armature_model.T @ B0
     place = (rest.joints_smpl[0] + track.translation) @ R.T + offset
     return BoneChannels(continuous_quaternions(quaternion_from_matrix(basis)), (place - head) @ B0)
 
@@ -68,7 +69,7 @@ def track_motion(M_world_bone: Array, rest: RigRest, T_blender_world: Array) -> 
     """Posed bones ``(F, J, 4, 4)`` in Blender's world to SMPL rotations ``(F, J, 3, 3)`` and translations ``(F, 3)``."""
     R, offset = T_blender_world[:3, :3], T_blender_world[:3, 3]
     deform = nearest_rotations(M_world_bone[..., :3, :3]) @ np.swapaxes(rest.M_armature_bone[:, :3, :3], -1, -2)
-    world = R.T @ deform @ R_ARMATURE_SMPL
+    world = R.T @ deform @ rest.R_armature_model
     rotations = world.copy()
     for joint, parent in enumerate(rest.parents):
         if parent >= 0:

@@ -1,78 +1,73 @@
 """The armature of a body: bones named after its joints, keyed by quaternions, resting in the shape's own rest pose."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import bpy
 import numpy as np
-from mathutils import Vector
 from numpy.typing import NDArray
 
+from ...motion.bodies.body_model import BodyModel
 from ...motion.clip import BodyTrack
 from .. import actions, marks
 from ..keys import Channel, write_keys
-from ..removal import remove
-from .bones import BoneRest
-from .poses import BoneChannels, RigRest
+from .bones import BoneRest, rest_bones
+from .poses import BoneChannels
+from .rest_pose import editing, place, rest_of, root_shift, shift_root
+
+__all__ = ["bone_path", "fit_rest", "mark_rig", "new_rig", "rest_of", "write_motion"]
 
 Array = NDArray[np.floating]
 
 _LEFT, _RIGHT, _MIDDLE = "THEME04", "THEME01", "THEME09"  # Blender's bone colour sets: blue, red, yellow
 
 
-@contextmanager
-def _editing(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
-    """Edit bones of ``rig`` in a scene of its own: bones can only be made in edit mode, and the user's mode, active object
-    and selection must not change."""
-    scratch = bpy.data.scenes.new("ReVision scratch")
-    try:
-        scratch.collection.objects.link(rig)
-        layer = scratch.view_layers[0]
-        layer.objects.active = rig
-        with bpy.context.temp_override(scene=scratch, view_layer=layer, active_object=rig, object=rig, selected_objects=[rig]):
-            bpy.ops.object.mode_set(mode="EDIT")
-            try:
-                yield rig.data.edit_bones
-            finally:
-                bpy.ops.object.mode_set(mode="OBJECT")
-    finally:
-        remove(scratch)
-
-
 def _colour(name: str) -> str:
     return _LEFT if name.startswith("left") else _RIGHT if name.startswith("right") else _MIDDLE
 
 
-def new_rig(name: str, bones: tuple[BoneRest, ...]) -> bpy.types.Object:
-    """An armature object, linked to no scene yet; its bones have quaternion channels, and only the root can be moved."""
+def new_rig(name: str, model: BodyModel, joints_rest: Array) -> bpy.types.Object:
+    """An armature object, linked to no scene yet; its bones have quaternion channels, and only the root can be moved.
+
+    joints_rest: ``(J, 3)`` rest joints of the person's shape in the model's space, metres.
+    """
     armature = bpy.data.armatures.new(name)
     armature.display_type = "STICK"
     rig = bpy.data.objects.new(name, armature)
     rig.show_in_front = True
-    with _editing(rig) as edit_bones:
+    rig[marks.FAMILY] = model.family
+    bones = rest_bones(model, joints_rest)
+    with editing(rig) as edit_bones:
         for bone in bones:
             new = edit_bones.new(bone.name)
-            new.head, new.tail = Vector(bone.head), Vector(bone.tail)
-            new.align_roll(Vector(bone.z_axis))
+            place(new, bone)
             if bone.parent >= 0:
                 new.parent = edit_bones[bones[bone.parent].name]
                 new.use_connect = False
     for joint, bone in enumerate(bones):
-        posed = rig.pose.bones[bone.name]
-        posed.rotation_mode = "QUATERNION"
-        posed.lock_scale = (True, True, True)
-        posed.lock_location = (bone.parent >= 0,) * 3
-        rig.data.bones[bone.name].color.palette = _colour(bone.name)
-        rig.data.bones[bone.name][marks.JOINT] = joint
+        _set_up(rig, joint, bone)
     return rig
 
 
-def rest_of(rig: bpy.types.Object) -> RigRest:
-    """The rest pose as Blender keeps it (32-bit); conversions use this, so that rounding cancels. Bones that the user added are left out."""
-    bones = sorted((bone for bone in rig.data.bones if marks.JOINT in bone), key=lambda bone: bone[marks.JOINT])
-    index = {bone.name: number for number, bone in enumerate(bones)}
-    parents = np.array([index[bone.parent.name] if bone.parent else -1 for bone in bones])
-    return RigRest(tuple(index), parents, np.array([bone.matrix_local for bone in bones], dtype=np.float64))
+def _set_up(rig: bpy.types.Object, joint: int, bone: BoneRest) -> None:
+    posed = rig.pose.bones[bone.name]
+    posed.rotation_mode = "QUATERNION"
+    posed.lock_scale = (True, True, True)
+    posed.lock_location = (bone.parent >= 0,) * 3
+    rig.data.bones[bone.name].color.palette = _colour(bone.name)
+    rig.data.bones[bone.name][marks.JOINT] = joint
+
+
+def fit_rest(rig: bpy.types.Object, model: BodyModel, joints_rest: Array, T_blender_world: Array) -> None:
+    """Moves the bones' heads to another shape's joints; their axes stay, and so do all keys but the root's location.
+
+    joints_rest: ``(J, 3)`` as in ``new_rig``. T_blender_world: ``(4, 4)`` of the rig's take. The root's location keys are
+    shifted, in every action of the rig, so that rotations and translation read back from the scene are what they were.
+    """
+    before = rest_of(rig)
+    by_name = {bone.name: bone for bone in rest_bones(model, joints_rest)}
+    with editing(rig) as edit_bones:
+        for edit_bone in edit_bones:
+            if edit_bone.name in by_name:
+                place(edit_bone, by_name[edit_bone.name])
+    shift_root(rig, root_shift(before, rest_of(rig), T_blender_world))
 
 
 def mark_rig(rig: bpy.types.Object, track: BodyTrack) -> None:
