@@ -4,12 +4,13 @@ from functools import cache
 from pathlib import Path
 
 from ..revision_blender.motion.bodies.shelf import BodyShelf
+from ..revision_blender.wire.paths import bodies_folder
 from .settings import backend_choice
 
 
 def shelf() -> BodyShelf:
     """The shelf in the backend's home, so that the backend finds the same bodies by the same names."""
-    return _shelf_at(backend_choice().home / "bodies")
+    return _shelf_at(bodies_folder(backend_choice().home))
 
 
 @cache

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.errors import InputError
+from backend.bodies.installed import identity_of_track
 from revision_blender.masks.confidence import object_label
 from revision_blender.masks.face_labels import face_labels
-from revision_blender.motion.bodies.body_model import Identity, identity_of, open_human, vertices_of
+from revision_blender.motion.bodies.body_model import vertices_of
 from revision_blender.motion.clip import BodyTrack, Clip, ObjectTrack
 
 Array = NDArray[np.floating]
@@ -25,17 +25,10 @@ class Surface:
     labels: NDArray[np.uint8]
 
 
-def identity_of_track(track: BodyTrack) -> Identity:
-    """The shaped body of a track; raises InputError for a model that this backend does not have."""
-    if track.model != "open_human":
-        raise InputError(f"track {track.track_id!r} uses the body model {track.model!r}; this backend knows open_human only")
-    return identity_of(open_human(), track.betas)
-
-
 def body_surface(track: BodyTrack) -> Surface:
     """The posed mesh of a body."""
     identity = identity_of_track(track)
-    vertices = vertices_of(identity, track.rotations, track.translation)
+    vertices = vertices_of(identity, track.rotations, track.translation, expression=track.expression)
     return Surface(vertices, identity.model.faces, face_labels(identity.model.faces, identity.model.part_labels))
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from revision_blender.wire.paths import HOME_VARIABLE
+
 log = logging.getLogger("revision.server")
 MAX_LOG_BYTES = 4 << 20  # then a new one is begun, and the one before it kept
 SOURCE = Path(__file__).resolve().parents[2]
@@ -44,7 +46,7 @@ class WorkerProcess:
             log_file.replace(log_file.with_suffix(".log.1"))
         with log_file.open("ab") as errors:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=SOURCE, env=_environment()
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, cwd=SOURCE, env=_environment(jobs.parent)
             )
         self._hear = hear
         threading.Thread(target=self._listen, name="worker-answers", daemon=True).start()
@@ -93,7 +95,8 @@ class WorkerProcess:
         self._hear(Ended(self, self._process.wait()))
 
 
-def _environment() -> dict[str, str]:
+def _environment(home: Path) -> dict[str, str]:
     """The source's folder comes first on the path, also where Python is told not to look in the current one."""
     found = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": str(SOURCE) + (os.pathsep + found if found else ""), "PYTHONUNBUFFERED": "1"}
+    path = str(SOURCE) + (os.pathsep + found if found else "")
+    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", HOME_VARIABLE: str(home)}

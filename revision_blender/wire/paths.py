@@ -49,3 +49,8 @@ def copies_folder(home: Path) -> Path:
 
 def environments_folder(home: Path) -> Path:
     return home / "environments"
+
+
+def bodies_folder(home: Path) -> Path:
+    """Body models that the user has added, one ``.npz`` each."""
+    return home / "bodies"

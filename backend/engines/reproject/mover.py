@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.bodies.installed import identity_of_track
 from backend.engines.reproject.texture import Skin, mirror_vertices
-from backend.raster.surfaces import identity_of_track
 from revision_blender.motion.bodies.body_model import Identity, joints_of, vertices_of, world_rotations
 from revision_blender.motion.clip import BodyTrack, Clip
 from revision_blender.motion.rotation import slerp

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.bodies.installed import identity_of_track
 from backend.errors import InputError
 from backend.progress import Progress
-from backend.raster.surfaces import identity_of_track
 from backend.stages.lift import lift_picture
 from revision_blender.motion.bodies.body_model import Identity, joints_of
 from revision_blender.motion.camera import static_camera
