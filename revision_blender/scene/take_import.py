@@ -8,15 +8,15 @@ import bpy
 import numpy as np
 
 from ..motion.axes import T_blender_world
-from ..motion.bodies.body_model import BodyModel, identity_of, load_body_model, open_human
+from ..motion.bodies.body_model import BodyModel, load_body_model, open_human
 from ..motion.clip import BodyTrack, Clip
-from . import marks
+from . import marks, take_body
 from .background import attach
 from .camera import new_camera, use_picture_size
 from .errors import SceneError
 from .ground import new_ground
 from .removal import remove
-from .rigs import body_mesh, correctives, rig
+from .rigs import rig, template
 from .take_motion import give_motion
 from .take_record import Array, find_take, find_takes, mark_collection
 from .timing import key_frames, scene_fps
@@ -52,20 +52,16 @@ def body_model_of(track: BodyTrack, models: Mapping[str, BodyModel]) -> BodyMode
 
 
 def _body_steps(build: _Build, track: BodyTrack, model: BodyModel, title: str) -> Iterator[str]:
-    identity = identity_of(model, track.betas)
-    yield f"{title}: shape"
-    armature = build.keep(rig.new_rig(f"{title} rig", model, identity.joints_rest), "rig", track.track_id)
+    joints = take_body.rest_joints(model, track.betas)
+    armature = build.keep(rig.new_rig(f"{title} rig", model, joints), "rig", track.track_id)
     rig.mark_rig(armature, track)
     yield f"{title}: bones"
-    body = build.keep(body_mesh.new_mesh(f"{title} body", identity), "body", track.track_id)
-    yield f"{title}: mesh"
-    for _ in body_mesh.add_weights(body, model):
-        yield f"{title}: weights"
-    for _ in correctives.add_keys(body, armature, model, rig.rest_of(armature)):
-        yield f"{title}: pose correctives"
-    body_mesh.bind(body, armature)
+    body = build.keep((yield from template.new_body(model, template.template_folder())), "body", track.track_id)
+    take_body.dress(body, armature, track, model, f"{title} body")
+    yield f"{title}: shape"
     working = give_motion(armature, track, build.frames, build.T_blender_world, build.role, build.provenance)
     build.actions += [working, working[marks.ORIGINAL]]
+    build.actions += take_body.give_expression(body, track, build.frames, build.role, build.provenance)
     yield f"{title}: motion"
 
 
