@@ -14,7 +14,7 @@ _ICONS = {"WAITING": "SORTTIME", "RUNNING": "PLAY", "PLACING": "IMPORT", "DONE":
 class REVISION_PT_jobs(SidebarPanel, bpy.types.Panel):
     bl_idname = "REVISION_PT_jobs"
     bl_label = "Jobs"
-    bl_order = 7
+    bl_order = 9
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

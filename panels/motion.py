@@ -28,7 +28,7 @@ class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
 class REVISION_PT_refine(SidebarPanel, bpy.types.Panel):
     bl_idname = "REVISION_PT_refine"
     bl_label = "Refine"
-    bl_order = 4
+    bl_order = 6
 
     def draw(self, context: bpy.types.Context) -> None:
         settings_column(self.layout).prop(context.scene.revision, "refine_strength", slider=True)
@@ -39,7 +39,7 @@ class REVISION_PT_refine(SidebarPanel, bpy.types.Panel):
 class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
     bl_idname = "REVISION_PT_masks"
     bl_label = "Part Masks"
-    bl_order = 5
+    bl_order = 7
 
     def draw(self, context: bpy.types.Context) -> None:
         settings: RevisionSettings = context.scene.revision
@@ -58,7 +58,7 @@ class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
 class REVISION_PT_fine(SidebarPanel, bpy.types.Panel):
     bl_idname = "REVISION_PT_fine"
     bl_label = "Generate Fine"
-    bl_order = 6
+    bl_order = 8
 
     def draw(self, context: bpy.types.Context) -> None:
         settings: RevisionSettings = context.scene.revision
