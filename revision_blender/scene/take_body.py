@@ -23,6 +23,8 @@ def dress(body: bpy.types.Object, armature: bpy.types.Object, track: BodyTrack, 
     shape_keys.set_shape(body, model, track.betas)
     if track.expression is not None and model.n_expressions:
         expressions.set_expression(body, model, track.expression)
+    if model.n_expressions:
+        expressions.keep_joint_directions(armature, model)
 
 
 def give_expression(

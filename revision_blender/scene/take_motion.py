@@ -8,6 +8,7 @@ from ..motion.clip import BodyTrack, Clip
 from . import actions, marks
 from .errors import SceneError
 from .provenance import Provenance, write_provenance
+from .rigs.expressions import joint_shifts
 from .rigs.poses import channels_of
 from .rigs.rig import rest_of, write_motion
 from .take_record import Array, Take, the_object
@@ -21,7 +22,7 @@ def give_motion(
 
     The copy is where the animator's edits land; comparing both tells which keys are theirs. Returns the copy.
     """
-    channels = channels_of(track, rest_of(rig), T_blender_world)
+    channels = channels_of(track, rest_of(rig), T_blender_world, joint_shifts(rig, track.expression))
     original, slot = write_motion(rig, f"{rig.name} {role} original", frames, channels)
     original[marks.ROLE], original[marks.TRACK] = role, track.track_id
     original[marks.CONFIDENCE] = [float(value) for value in track.confidence.ravel()]

@@ -31,7 +31,6 @@ def set_expression(body: bpy.types.Object, model: BodyModel, expression: Array) 
     steps[present] = fit_steps(body, [expression_name(number) for number in present], largest[present])
     body[marks.EXPRESSIONS] = expression.shape[1]
     body[marks.EXPRESSION_STEPS] = steps.tolist()
-    body[marks.EXPRESSION_ROOT] = model.joint_expressiondirs[0].T.ravel().tolist()
 
 
 def expression_channels(body: bpy.types.Object, expression: Array) -> list[Channel]:
@@ -75,19 +74,19 @@ def _steps(body: bpy.types.Object) -> list[float]:
     return stored or [1.0] * sum(key.name.startswith("Expr ") for key in body.data.shape_keys.key_blocks)
 
 
-def joint_shifts(model: BodyModel, expression: Array | None) -> NDArray[np.float64] | None:
+def keep_joint_directions(rig: bpy.types.Object, model: BodyModel) -> None:
+    """Writes on the rig how each expression component moves its rest joints, for ``joint_shifts``."""
+    directions = model.joint_expressiondirs.transpose(2, 0, 1)  # (E, J, 3)
+    rig[marks.EXPRESSION_JOINTS] = directions.ravel().tolist()
+
+
+def joint_shifts(rig: bpy.types.Object, expression: Array | None) -> NDArray[np.float64] | None:
     """``(F, J, 3)`` how far each rest joint moves under ``expression`` ``(F, E)``, metres in the model's axes; None for not at all."""
-    if expression is None or not expression.any():
+    stored = rig.get(marks.EXPRESSION_JOINTS)
+    if expression is None or stored is None or not expression.any():
         return None
-    shifts = np.einsum("jce,fe->fjc", model.joint_expressiondirs, model.checked_expression(expression))
+    joints = sum(marks.JOINT in bone for bone in rig.data.bones)
+    directions = np.array(stored, dtype=np.float64).reshape(-1, joints, 3)[: expression.shape[1]]
+    shifts = np.einsum("fe,ejc->fjc", expression[:, : len(directions)], directions)
     shifts[:, np.abs(shifts).max(axis=(0, 2)) < _LEAST_SHIFT] = 0.0
     return shifts
-
-
-def root_shift_of(body: bpy.types.Object, expression: Array | None) -> NDArray[np.float64] | None:
-    """``(F, 3)`` the same of the root joint alone, from what the body keeps."""
-    stored = body.get(marks.EXPRESSION_ROOT)
-    if expression is None or stored is None:
-        return None
-    directions = np.array(stored, dtype=np.float64).reshape(-1, 3)
-    return expression @ directions[: expression.shape[1]]
