@@ -2,7 +2,7 @@
 
 It is no ``pickle``: it can build nothing but what stands here, so there is nothing in it that a file could have executed. A name
 that the caller has not given is refused with the name. It is slow (a microsecond or two an instruction), which is right for the short
-pickles that describe arrays. Protocols 0 to 5 as far as Python's own pickler, numpy's and torch's use them.
+pickles that describe arrays. Protocols 2 to 5 as far as Python's own pickler, numpy's and torch's use them.
 """
 
 import struct
@@ -169,7 +169,7 @@ _STEPS: dict[bytes, Callable[[PlainPickle], object]] = {
     b"K": _number("<B"), b"M": _number("<H"), b"J": _number("<i"), b"G": _number(">d"),
     b"\x8a": lambda p: p.push(p.whole_number(p.unpack("<B"))),
     b"X": _text("<I"), b"\x8c": _text("<B"), b"\x8d": _text("<Q"),
-    b"B": _bytes("<I"), b"C": _bytes("<B"), b"\x8e": _bytes("<Q"),
+    b"B": _bytes("<I"), b"C": _bytes("<B"), b"\x8e": _bytes("<Q"), b"\x96": _bytes("<Q"),
     b"T": _old_text("<i"), b"U": _old_text("<B"),
     b"t": lambda p: p.push(tuple(p.above_mark())),
     b"\x85": _tuple(1), b"\x86": _tuple(2), b"\x87": _tuple(3),
