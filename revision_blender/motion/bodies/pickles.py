@@ -17,6 +17,7 @@ from .pickle_values import Refusal, Sparse, Unread
 __all__ = ["Sparse", "Unread", "read_pickle"]
 
 _CHUNK = 1 << 20
+_MAX_UNPACKED = 256 << 20
 _MAX_DEPTH = 64
 _MAX_LEAVES = 50_000_000
 _MAX_PIECES = 256 << 20  # bytes that everything besides arrays and text may take
@@ -24,16 +25,19 @@ _OTHER_PACKINGS = {b"BZ": "bzip2", b"\xfd7": "xz", b"]\x00": "lzma", b"\x04\x22"
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic, np.dtype, Sparse, Unread)
 
 
-def read_pickle(path: Path, *, error: type[RevisionError], max_bytes: int, what: str, max_pieces: int = _MAX_PIECES) -> object:
+def read_pickle(
+    path: Path, *, error: type[RevisionError], max_bytes: int, what: str, max_pieces: int = _MAX_PIECES, max_unpacked: int = _MAX_UNPACKED
+) -> object:
     """The value in a pickle or joblib file. Arrays are read-only; text of Python 2 is read as Latin-1.
 
     error: what is raised, with a sentence, for a file that is missing, damaged, too large, or that asks for anything besides
-    values. max_bytes: size of the content after unpacking. what: names the file in the sentence ("body model file").
-    max_pieces: bytes for what is neither array nor text; a dictionary of arrays needs few. Arrays of objects become ``Unread``.
+    values. max_bytes: size of the file, and of its content after unpacking. what: names the file in the sentence ("body model file").
+    max_pieces: bytes for what is neither array nor text; a dictionary of arrays needs few.
+    max_unpacked: what a compressed file may unpack to, besides ``max_bytes``. Arrays of objects become ``Unread``.
     """
     path = Path(path)
     try:
-        value = Machine(_content(path, max_bytes), max_pieces, OPCODES).run()
+        value = Machine(_content(path, max_bytes, min(max_bytes, max_unpacked)), max_pieces, OPCODES).run()
         _weigh(value)
     except FileNotFoundError as reason:
         raise error(f"there is no {what} at {path}; choose another file") from reason
@@ -50,7 +54,7 @@ def read_pickle(path: Path, *, error: type[RevisionError], max_bytes: int, what:
     return value
 
 
-def _content(path: Path, max_bytes: int) -> bytes | bytearray:
+def _content(path: Path, max_bytes: int, max_unpacked: int) -> bytes | bytearray:
     with path.open("rb") as stream:
         size = path.stat().st_size
         if size > max_bytes:
@@ -60,7 +64,7 @@ def _content(path: Path, max_bytes: int) -> bytes | bytearray:
         if head[:2] in _OTHER_PACKINGS:
             raise Refusal(f"it is packed with {_OTHER_PACKINGS[head[:2]]}, and only zlib and gzip are read; save it again with these")
         packed = head == b"\x1f\x8b" or (head[:1] == b"\x78" and int.from_bytes(head, "big") % 31 == 0)
-        return _unpacked(stream.read(max_bytes), max_bytes) if packed else stream.read(max_bytes)
+        return _unpacked(stream.read(max_bytes), max_unpacked) if packed else stream.read(max_bytes)
 
 
 def _unpacked(packed: bytes, max_bytes: int) -> bytearray:
