@@ -17,7 +17,7 @@ from revision_blender.wire import paths
 from revision_blender.wire.connection import LOOPBACK, ConnectionInfo
 from revision_blender.wire.launch import EXIT_ALREADY_RUNNING
 
-PLUGGED = ("backend.bodies.cli",)  # rooms with commands of their own: a module with ``add_subcommand(subparsers)``
+PLUGGED = ("backend.bodies.cli", "backend.motion_cli")  # rooms with commands of their own: a module with ``add_subcommand(subparsers)``
 
 
 def _serve(arguments: argparse.Namespace) -> int:

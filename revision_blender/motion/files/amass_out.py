@@ -16,6 +16,7 @@ from ..clip import BodyTrack, Clip
 from ..errors import MotionFileError
 from ..npz_file import write_npz
 from ..rotation import axis_angle_from_matrix
+from .framing import only_frames
 from .lifted import moved, root_rest
 from .smpl_values import GENDERS
 
@@ -106,4 +107,6 @@ def _left_out(clip: Clip, track: BodyTrack) -> tuple[str, ...]:
         notes.append(f"AMASS files hold one body; {track.track_id} was written, {len(clip.tracks) - 1} more of the clip were not.")
     if (track.confidence < 1.0).any():
         notes.append("AMASS files hold no confidence; it was left out.")
-    return (*notes, "AMASS files hold no camera; it was left out.")
+    if not only_frames(clip.camera):
+        notes.append("AMASS files hold no camera; it was left out.")
+    return tuple(notes)

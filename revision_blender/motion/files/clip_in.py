@@ -8,6 +8,7 @@ from ..clip import BodyTrack, Clip
 from ..clip_file import load_clip
 from ..errors import ClipError, MotionFileError
 from ..npz_file import npz_arrays
+from .framing import only_frames
 from .motion_file import MotionFile, MotionSummary, PersonSummary, ReadOptions, chosen_people
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def matches(path: Path, head: bytes) -> bool:
 def summary(path: Path) -> MotionSummary:
     clip = _clip(path)
     family = clip.bodies[0].family if clip.bodies else None
-    return MotionSummary(FORMAT, clip.fps, clip.n_frames, tuple(_person(track) for track in clip.bodies), True, family)
+    return MotionSummary(
+        FORMAT, clip.fps, clip.n_frames, tuple(_person(track) for track in clip.bodies), not only_frames(clip.camera), family
+    )
 
 
 def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
@@ -38,7 +41,7 @@ def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
     if options.people is not None:
         chosen = chosen_people(tuple(track.track_id for track in clip.bodies), options, path)
         clip = replace(clip, tracks=tuple(t for t in clip.tracks if not isinstance(t, BodyTrack) or t.track_id in chosen))
-    return MotionFile(clip, FORMAT, True, (), (path,))
+    return MotionFile(clip, FORMAT, not only_frames(clip.camera), (), (path,))
 
 
 def _clip(path: Path) -> Clip:

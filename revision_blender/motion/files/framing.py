@@ -50,3 +50,10 @@ def framing_camera(up: Up, places: Array, n_frames: int, size: tuple[int, int] |
     pose[:3, 3] = rotation @ middle
     center = np.array([width / 2.0, height / 2.0])
     return Camera(width, height, focal, center, np.tile(pose, (n_frames, 1, 1)))
+
+
+def only_frames(camera: Camera) -> bool:
+    """Whether a camera is such a one: at rest, and square to the world's axes in one of the two ways. A real camera hardly is."""
+    pose = camera.T_world_camera
+    square = any(np.array_equal(pose[0, :3, :3], rotation) for rotation in _R_WORLD_CAMERA.values())
+    return square and bool((pose == pose[0]).all())
