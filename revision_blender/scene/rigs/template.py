@@ -4,6 +4,7 @@ Making all that takes up to a second; appending it from an uncompressed file tak
 user's file. A template is known by the model's numbers, the bone axes and Blender's version, so it can never be an old one's.
 """
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Generator, Iterator
@@ -20,7 +21,7 @@ from .bones import R_armature_model, R_smpl_bone_of, bone_names
 
 _LAYOUT = 1  # of templates: raised when what is built here changes
 _KEPT = 12  # files; the least recently used go
-_NAME = "ReVision body template"
+_NAME, _PLACE = "ReVision body template", "ReVision rig's place"
 _KEYS_A_STEP = 4
 
 Building = Generator[str, None, bpy.types.Object]
@@ -63,45 +64,49 @@ def new_body(model: BodyModel, folder: Path) -> Building:
     fails before its end leaves nothing behind.
     """
     path = template_path(model, folder)
-    body = _appended(path)
-    if body is not None:
-        os.utime(path)
-        yield "body"
-        return body
-    placeholder = bpy.data.objects.new(_NAME, bpy.data.armatures.new(_NAME))
-    body = body_mesh.new_mesh(_NAME, model)
-    body_mesh.bind(body, placeholder)
+    appended = _appended(path)
+    body = appended or _bare(model)
     try:
-        yield "mesh"
-        yield from _furnished(body, placeholder, model)
-        body[marks.TEMPLATE] = path.stem
-        yield _keep(body, path)
+        if appended is None:
+            yield "mesh"
+            yield from _furnished(body, model)
+            body[marks.TEMPLATE] = path.stem
+            yield _keep(body, path)
+        else:
+            yield "body"
     except BaseException:
-        mesh, armature = body.data, placeholder.data
-        remove(body, mesh, placeholder, armature)
+        place, mesh = body.parent, body.data
+        remove(body, mesh, place, place.data)
         raise
+    return body
+
+
+def _bare(model: BodyModel) -> bpy.types.Object:
+    body = body_mesh.new_mesh(_NAME, model)
+    body.name = _NAME  # takes the name from a left-over
+    body_mesh.bind(body, bpy.data.objects.new(_PLACE, bpy.data.armatures.new(_PLACE)))
     return body
 
 
 def give_rig(body: bpy.types.Object, rig: bpy.types.Object, name: str) -> None:
     """Puts ``rig`` in the place of the empty armature of a fresh body: parent, modifier and all drivers."""
-    placeholder = body.parent
-    armature = placeholder.data
-    placeholder.user_remap(rig)
-    remove(placeholder, armature)
+    place = body.parent
+    armature = place.data
+    place.user_remap(rig)
+    remove(place, armature)
     body.name = body.data.name = name
     body.data.materials.append(body_mesh.material())
     if body.data.shape_keys is not None:
         body.data.shape_keys.name = name
 
 
-def _furnished(body: bpy.types.Object, placeholder: bpy.types.Object, model: BodyModel) -> Iterator[str]:
+def _furnished(body: bpy.types.Object, model: BodyModel) -> Iterator[str]:
     for _ in body_mesh.add_weights(body, model):
         yield "weights"
     for number, _ in enumerate(shape_keys.add_keys(body, model)):
         if number % _KEYS_A_STEP == 0:
             yield "shape keys"
-    for _ in correctives.add_keys(body, placeholder, model):
+    for _ in correctives.add_keys(body, body.parent, model):
         yield "pose correctives"
 
 
@@ -115,6 +120,8 @@ def _appended(path: Path) -> bpy.types.Object | None:
     body = next((thing for thing in wanted.objects if thing is not None and thing.get(marks.TEMPLATE) == path.stem), None)
     for library in set(bpy.data.libraries) - before:
         bpy.data.libraries.remove(library)
+    if body is not None:
+        os.utime(path)
     return body
 
 
@@ -140,7 +147,8 @@ def _keep(body: bpy.types.Object, path: Path) -> str:
         part.replace(path)
         _forget_old(path.parent)
     except (OSError, RuntimeError) as reason:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         return f"body (not kept for the next time: {reason})"
     return "body kept for the next time"
 
