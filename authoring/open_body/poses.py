@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
-from .skeleton import JOINT
+from .tables import FINGERS, SMPL, JointTable
 
 Array = NDArray[np.float64]
 
@@ -28,19 +28,35 @@ _LEFT = {
     "wrist": ((-0.7, 0.7), (-0.45, 0.45), (-0.9, 0.9)),
     "hand": ((-0.1, 0.1), (-0.15, 0.15), (-1.4, 0.3)),
 }
+_JAW = ((-0.05, 0.5), (-0.12, 0.12), (-0.05, 0.05))
+_EYE = ((-0.5, 0.5), (-0.6, 0.6), (-0.02, 0.02))
+_KNUCKLE = ((-0.15, 0.15), (-0.35, 0.35), (-1.6, 0.4))
+_FINGER = ((-0.05, 0.05), (-0.05, 0.05), (-1.8, 0.1))
+_THUMB = (  # the flat thumb points ahead and out; it bends across the palm about an axis that is mostly up
+    ((-0.6, 0.6), (-0.5, 0.7), (-0.6, 0.6)),
+    ((-0.2, 0.5), (-0.2, 0.8), (-0.3, 0.4)),
+    ((-0.2, 0.7), (-0.3, 1.1), (-0.2, 0.3)),
+)
 _ACTIVE = 0.7  # how often a joint moves at all
 
 
-def random_poses(count: int, seed: int) -> Array:
-    """``(count, 24, 3, 3)`` rotations R_parent_joint; the root stays."""
+def random_poses(count: int, seed: int, table: JointTable = SMPL) -> Array:
+    """``(count, J, 3, 3)`` rotations R_parent_joint; the root stays."""
     rng = np.random.default_rng(seed)
-    axis_angle = np.zeros((count, len(JOINT), 3))
-    for name, limits in _MIDDLE.items():
-        axis_angle[:, JOINT[name]] = _draw(rng, limits, count)
-    for name, limits in _LEFT.items():
-        axis_angle[:, JOINT[f"left_{name}"]] = _draw(rng, limits, count)
-        axis_angle[:, JOINT[f"right_{name}"]] = _draw(rng, limits, count) * np.array([1.0, -1.0, -1.0])
+    axis_angle = np.zeros((count, len(table.names), 3))
+    for name, limits in {**_MIDDLE, "jaw": _JAW}.items():
+        if name in table.joint:
+            axis_angle[:, table.joint[name]] = _draw(rng, limits, count)
+    for name, limits in {**_LEFT, "eye": _EYE, **_fingers()}.items():
+        if f"left_{name}" in table.joint:
+            axis_angle[:, table.joint[f"left_{name}"]] = _draw(rng, limits, count)
+            axis_angle[:, table.joint[f"right_{name}"]] = _draw(rng, limits, count) * np.array([1.0, -1.0, -1.0])
     return matrix_from_axis_angle(axis_angle)
+
+
+def _fingers() -> dict[str, tuple[tuple[float, float], ...]]:
+    straight = {f"{name}{part}": _KNUCKLE if part == 1 else _FINGER for name in FINGERS for part in (1, 2, 3) if name != "thumb"}
+    return {**straight, **{f"thumb{part}": limits for part, limits in enumerate(_THUMB, start=1)}}
 
 
 def _draw(rng: np.random.Generator, limits: tuple[tuple[float, float], ...], count: int) -> Array:

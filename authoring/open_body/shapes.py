@@ -6,27 +6,44 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from .skeleton import gathered_weights, joints_from_heads, to_t_pose
+from .skeleton import to_t_pose
 from .source import PHENOTYPES, Source
+from .tables import FINGERS, JointTable
 
 Array = NDArray[np.float64]
 
 WEIGHTS_KEPT = 4
-JOINT_MIRROR = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22])
 _BATCH = 16
+_SMALL_SPREAD = 8  # of a finger's or an eye's joint
 _ADULT_AGE = (0.6, 0.95)  # Anny: 0 newborn, 1/3 child, 2/3 young adult, 1 old
 _TRAITS = {"muscle": (0.5, 0.18), "weight": (0.5, 0.2), "height": (0.38, 0.08), "proportions": (0.5, 0.2)}  # mean, deviation
 
 
 @dataclass(frozen=True, eq=False)
+class Skin:
+    """What of Anny's mesh is kept and how it hangs on a skeleton. kept: ``(V,)`` indices into Anny's vertices. weights:
+    ``(V, J)``. mirror: ``(V,)``. hinge: ``(2, pairs)`` Anny's vertices beside the jaw's hinge; tips: ``(2, 5, n)`` Anny's
+    vertices at the fingertips; both only for a skeleton that has a jaw and fingers."""
+
+    table: JointTable
+    kept: NDArray[np.int64]
+    weights: Array
+    mirror: NDArray[np.int64]
+    hinge: NDArray[np.int64] | None = None
+    tips: NDArray[np.int64] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Shapes:
-    """mean: ``(V, 3)``. components: ``(V, 3, B)`` metres a standard deviation. joints: ``(N, 24, 3)`` of the samples
-    ``vertices`` ``(N, V, 3)``, T pose, feet on y = 0 and pelvis over the origin. explained: share of variance, ``(B,)``."""
+    """mean: ``(V, 3)``. components: ``(V, 3, B)`` metres a standard deviation. joints: ``(N, J, 3)`` of the samples
+    ``vertices`` ``(N, V, 3)``, T pose, pelvis at the origin. scores: ``(N, B)`` the samples' betas. explained: share of the
+    variance, ``(B,)``."""
 
     mean: Array
     components: Array
     vertices: Array
     joints: Array
+    scores: Array
     explained: Array
 
 
@@ -49,16 +66,23 @@ def sample_phenotypes(count: int, seed: int) -> Array:
     return np.stack(columns, axis=1)
 
 
-def posed_people(source: Source, phenotypes: Array, kept: NDArray[np.int64]) -> tuple[Array, Array]:
-    """T-posed vertices ``(N, kept, 3)`` and joints ``(N, 24, 3)``, each averaged with its mirror image, pelvis at the origin."""
-    weights = gathered_weights(source.weights, source.bones, WEIGHTS_KEPT)[kept]
-    mirror = np.searchsorted(kept, source.mirror[kept])
+def rest_joints(source: Source, phenotypes: Array, skin: Skin) -> tuple[Array, Array, Array | None]:
+    """In Anny's rest pose: all vertices ``(N, …, 3)``, joints ``(N, J, 3)`` and, with fingers, their tips ``(N, 2, 5, 3)``."""
+    rest, heads = source.people(phenotypes)
+    joints = skin.table.joints_from_heads(heads, source.bones)
+    if skin.hinge is not None:
+        joints[:, skin.table.joint["jaw"]] = rest[:, skin.hinge.ravel()].mean(axis=1)
+    return rest, joints, None if skin.tips is None else rest[:, skin.tips].mean(axis=3)
+
+
+def posed_people(source: Source, phenotypes: Array, skin: Skin) -> tuple[Array, Array]:
+    """T-posed vertices ``(N, V, 3)`` and joints ``(N, J, 3)``, each averaged with its mirror image, pelvis at the origin."""
     vertices, joints = [], []
     for start in range(0, len(phenotypes), _BATCH):
-        rest, heads = source.people(phenotypes[start : start + _BATCH])
-        v, j = to_t_pose(rest[:, kept], joints_from_heads(heads, source.bones), weights)
-        vertices.append(_symmetric(v, mirror))
-        joints.append(_symmetric(j, JOINT_MIRROR))
+        rest, at, tips = rest_joints(source, phenotypes[start : start + _BATCH], skin)
+        v, j = to_t_pose(rest[:, skin.kept], at, skin.weights, skin.table, tips)
+        vertices.append(_symmetric(v, skin.mirror))
+        joints.append(_symmetric(j, skin.table.mirror))
     all_vertices, all_joints = np.concatenate(vertices), np.concatenate(joints)
     origin = all_joints[:, :1]
     return all_vertices - origin, all_joints - origin
@@ -68,31 +92,48 @@ def _symmetric(points: Array, mirror: NDArray[np.int64]) -> Array:
     return 0.5 * (points + points[:, mirror] * np.array([-1.0, 1.0, 1.0]))
 
 
-def shape_space(source: Source, kept: NDArray[np.int64], count: int, components: int) -> Shapes:
+def shape_space(source: Source, skin: Skin, count: int, components: int) -> Shapes:
     """Principal components of ``count`` adults' T-posed bodies, unit variance, largest first; sign: taller is positive."""
-    vertices, joints = posed_people(source, sample_phenotypes(count, seed=7), kept)
+    vertices, joints = posed_people(source, sample_phenotypes(count, seed=7), skin)
     mean = vertices.mean(axis=0)
     flat = (vertices - mean).reshape(count, -1)
-    _, singular, rows = np.linalg.svd(flat, full_matrices=False)
+    left, singular, rows = np.linalg.svd(flat, full_matrices=False)
     rows = rows[:components] * (singular[:components, None] / np.sqrt(count - 1))
     directions = rows.reshape(components, *mean.shape).transpose(1, 2, 0)
     height = np.ptp(mean[:, 1] + directions[:, 1].T, axis=1) - np.ptp(mean[:, 1])
     signs = np.where(height < 0.0, -1.0, 1.0)
-    return Shapes(mean, directions * signs, vertices, joints, singular[:components] ** 2 / np.sum(singular**2))
+    scores = left[:, :components] * np.sqrt(count - 1) * signs
+    return Shapes(mean, directions * signs, vertices, joints, scores, singular[:components] ** 2 / np.sum(singular**2))
 
 
-def joint_regressor(shapes: Shapes, weights: Array, mirror: NDArray[np.int64], spread: int = 60) -> Array:
-    """``(24, V)``: each joint as a convex combination of vertices around it, exact for the mean shape.
+def shapes_of_scores(source: Source, skin: Skin, scores: Array) -> Shapes:
+    """The shape space of another mesh of the same people, so that a beta means the same person in both.
+
+    scores: ``(N, B)`` of ``shape_space``: uncorrelated and of unit variance, so a component is the mean of score times offset.
+    """
+    vertices, joints = posed_people(source, sample_phenotypes(len(scores), seed=7), skin)
+    mean = vertices.mean(axis=0)
+    offsets = (vertices - mean).reshape(len(scores), -1)
+    rows = scores.T @ offsets / (len(scores) - 1)
+    explained = np.sum(rows**2, axis=1) * (len(scores) - 1) / np.sum(offsets**2)
+    return Shapes(mean, rows.T.reshape(*mean.shape, -1), vertices, joints, scores, explained)
+
+
+def joint_regressor(shapes: Shapes, skin: Skin, spread: int = 60) -> Array:
+    """``(J, V)``: each joint as a convex combination of vertices around it, exact for the mean shape.
 
     Fitted over the sampled adults by non-negative least squares; the right side is the left side's mirror image.
     """
-    regressor = np.zeros((len(JOINT_MIRROR), len(weights)))
+    weights, table = skin.weights, skin.table
+    regressor = np.zeros((len(table.names), len(weights)))
     use = slice(0, len(shapes.vertices), max(1, len(shapes.vertices) // 120))
-    for joint, other in enumerate(JOINT_MIRROR):
+    fine = {table.joint[name] for name in table.names if name.endswith("_eye") or name.split("_")[-1][:-1] in FINGERS}
+    for joint, other in enumerate(table.mirror):
         if joint <= other:
-            row = _regress(shapes.vertices[use], shapes.joints[use, joint], weights[:, joint], shapes.mean, spread)
-            regressor[joint] = 0.5 * (row + row[mirror]) if joint == other else row
-            regressor[other] = regressor[joint][mirror] if joint != other else regressor[joint]
+            reach = _SMALL_SPREAD if joint in fine else spread
+            row = _regress(shapes.vertices[use], shapes.joints[use, joint], weights[:, joint], shapes.mean, reach)
+            regressor[joint] = 0.5 * (row + row[skin.mirror]) if joint == other else row
+            regressor[other] = regressor[joint][skin.mirror] if joint != other else regressor[joint]
     return regressor
 
 

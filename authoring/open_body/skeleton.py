@@ -1,125 +1,109 @@
-"""Anny's 104 bones gathered into SMPL's 24 joints, and the way from Anny's rest pose to SMPL's T pose."""
+"""Weights gathered from Anny's bones to a skeleton's joints, and the way from Anny's rest pose to the T pose."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from revision_blender.masks.labels import SMPL_JOINT_NAMES
-
 from .skinning import joint_transforms, skin_dual_quaternions
+from .tables import FINGERS, SIDES, JointTable
 
 Array = NDArray[np.float64]
 
-PARENTS = np.array([-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21])
-JOINT = {name: index for index, name in enumerate(SMPL_JOINT_NAMES)}
-_SIDES = (("left", "L", 1.0), ("right", "R", -1.0))
 _LEG_SPREAD = 0.05  # rad between a leg and the plumb line in the rest pose
-_FINGERS = tuple(f"finger{finger}-{part}" for finger in range(2, 6) for part in range(1, 4))
-_TOES = tuple(f"toe{toe}-{part}" for toe in range(1, 6) for part in range(1, 4))
-
-_MIDDLE_BONES = {
-    "pelvis": ("root", "pelvis.L", "pelvis.R", "spine05"),
-    "spine1": ("spine04", "spine03"),
-    "spine2": ("spine02",),
-    "spine3": ("spine01",),
-    "neck": ("neck01", "neck02", "neck03"),
-    "head": ("head", "eye.L", "eye.R"),
-}
-_SIDE_BONES = {
-    "hip": ("upperleg01", "upperleg02"),
-    "knee": ("lowerleg01", "lowerleg02"),
-    "ankle": ("foot",),
-    "foot": _TOES,
-    "collar": ("clavicle", "shoulder01"),
-    "shoulder": ("upperarm01", "upperarm02"),
-    "elbow": ("lowerarm01", "lowerarm02"),
-    "wrist": ("wrist", "finger1-1", "finger1-2", "finger1-3", *(f"metacarpal{n}" for n in range(1, 5))),
-    "hand": _FINGERS,
-}
-_MIDDLE_HEADS = {
-    "pelvis": ("root", "spine04"),
-    "spine1": ("spine04",),
-    "spine2": ("spine02",),
-    "spine3": ("spine01",),
-    "neck": ("neck01",),
-    "head": ("head",),
-}
-_SIDE_HEADS = {
-    "hip": ("upperleg01",),
-    "knee": ("lowerleg01",),
-    "ankle": ("foot",),
-    "foot": ("toe1-1", "toe2-1", "toe3-1", "toe4-1"),
-    "collar": ("clavicle",),
-    "shoulder": ("upperarm01",),
-    "elbow": ("lowerarm01",),
-    "wrist": ("wrist",),
-    "hand": ("finger2-1", "finger3-1", "finger4-1", "finger5-1"),
-}
+_FINGER_SPREAD = 0.8  # of Anny's own angles between the fingers
+# Thumb bones in the flat hand, for the left hand: out along the arm, down, ahead; away from the palm, nearly straight.
+_THUMB_DIRECTIONS = np.array([[0.65, -0.28, 0.71], [0.73, -0.19, 0.66], [0.78, -0.14, 0.61]])
 
 
-def _spread(middle: dict[str, tuple[str, ...]], side: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    both = {f"{word}_{name}": tuple(f"{bone}.{letter}" for bone in bones) for name, bones in side.items() for word, letter, _ in _SIDES}
-    return {**middle, **both}
+def gathered_weights(weights: Array, bones: tuple[str, ...], keep: int, table: JointTable) -> Array:
+    """``(V, J)`` blend weights from ``(V, bones)``; the ``keep`` largest of each vertex, summing to 1."""
+    owner = table.joint_of_bone(bones)
+    gathered = np.stack([weights[:, owner == joint].sum(axis=1) for joint in range(len(table.names))], axis=1)
+    return strongest(gathered, keep)
 
 
-def joint_of_bone(bones: tuple[str, ...]) -> NDArray[np.int64]:
-    """``(bones,)``: the SMPL joint that carries each of Anny's bones."""
-    owner = {bone: JOINT[joint] for joint, members in _spread(_MIDDLE_BONES, _SIDE_BONES).items() for bone in members}
-    return np.array([owner[bone] for bone in bones])
+def strongest(weights: Array, keep: int) -> Array:
+    """The ``keep`` largest weights of each vertex ``(V, J)``, summing to 1."""
+    threshold = -np.sort(-weights, axis=1)[:, keep - 1 : keep]
+    kept = np.where((weights >= np.maximum(threshold, 1e-3)), weights, 0.0)
+    return kept / kept.sum(axis=1, keepdims=True)
 
 
-def joints_from_heads(heads: Array, bones: tuple[str, ...]) -> Array:
-    """``(N, 24, 3)`` SMPL joints from bone heads ``(N, bones, 3)``, in Anny's rest pose."""
-    places = _spread(_MIDDLE_HEADS, _SIDE_HEADS)
-    index = {bone: number for number, bone in enumerate(bones)}
-    return np.stack([heads[:, [index[bone] for bone in places[name]]].mean(axis=1) for name in SMPL_JOINT_NAMES], axis=1)
+def to_t_pose(vertices: Array, joints: Array, weights: Array, table: JointTable, tips: Array | None = None) -> tuple[Array, Array]:
+    """Vertices ``(N, V, 3)`` and joints ``(N, J, 3)`` turned from Anny's rest pose into the T pose, pelvis where it was.
 
-
-def gathered_weights(weights: Array, bones: tuple[str, ...], keep: int) -> Array:
-    """``(V, 24)`` blend weights from ``(V, bones)``; the ``keep`` largest of each vertex, summing to 1."""
-    owner = joint_of_bone(bones)
-    gathered = np.stack([weights[:, owner == joint].sum(axis=1) for joint in range(len(PARENTS))], axis=1)
-    threshold = -np.sort(-gathered, axis=1)[:, keep - 1 : keep]
-    gathered = np.where((gathered >= np.maximum(threshold, 1e-3)), gathered, 0.0)
-    return gathered / gathered.sum(axis=1, keepdims=True)
-
-
-def to_t_pose(vertices: Array, joints: Array, weights: Array) -> tuple[Array, Array]:
-    """Vertices ``(N, V, 3)`` and joints ``(N, 24, 3)`` turned from Anny's rest pose into SMPL's T pose, pelvis where it was."""
-    local = _local_rotations(_t_pose_world(joints))
-    transforms = joint_transforms(PARENTS, joints, local)
+    tips: ``(N, 2, 5, 3)`` fingertips, left then right, in ``FINGERS``' order; needed where the skeleton has fingers.
+    """
+    local = _local_rotations(t_pose_rotations(joints, table, tips), table)
+    transforms = joint_transforms(table.parents, joints, local)
     posed = np.einsum("njab,njb->nja", transforms[..., :3], joints) + transforms[..., 3]
     return skin_dual_quaternions(vertices, weights, transforms), posed
 
 
-def _t_pose_world(joints: Array) -> Array:
-    """``(N, 24, 3, 3)`` world rotations that straighten the arms to the sides and set the legs nearly plumb."""
+def t_pose_rotations(joints: Array, table: JointTable, tips: Array | None = None) -> Array:
+    """``(N, J, 3, 3)`` world rotations from Anny's rest pose to the T pose; arguments as in ``to_t_pose``."""
+    world = _t_pose_world(joints, table)
+    if tips is not None:
+        _straighten_fingers(world, joints, tips, table)
+    return world
+
+
+def _t_pose_world(joints: Array, table: JointTable) -> Array:
+    """``(N, J, 3, 3)`` world rotations that straighten the arms to the sides and set the legs nearly plumb."""
     world = np.tile(np.eye(3), (*joints.shape[:2], 1, 1))
-    for word, _, sign in _SIDES:
-        at = {name: joints[:, JOINT[f"{word}_{name}"]] for name in _SIDE_HEADS}
+    for word, _, sign in SIDES:
+        at = {name.partition("_")[2]: joints[:, number] for name, number in table.joint.items() if name.startswith(word)}
+        hand = at["hand"] if "hand" in at else np.mean([at[f"{finger}1"] for finger in ("index", "middle", "ring", "pinky")], axis=0)
         out = np.array([sign, 0.0, 0.0])
         upper, lower = at["elbow"] - at["shoulder"], at["wrist"] - at["elbow"]
         hinge = sign * np.cross(upper, lower)  # the elbow's axis: points down when the arm is stretched to the side
         shoulder = _frame_to(upper, hinge, out, np.array([0.0, -1.0, 0.0]))
         elbow = _frame_to(lower, hinge, out, np.array([0.0, -1.0, 0.0]))
-        wrist = shortest(np.einsum("nab,nb->na", elbow, at["hand"] - at["wrist"]), out) @ elbow
+        wrist = shortest(np.einsum("nab,nb->na", elbow, hand - at["wrist"]), out) @ elbow
         leg = at["ankle"] - at["hip"]
         down = np.array([sign * np.sin(_LEG_SPREAD), -np.cos(_LEG_SPREAD), 0.0])
         hip = shortest(leg, down)
-        for name, rotation in (("shoulder", shoulder), ("elbow", elbow), ("wrist", wrist), ("hand", wrist), ("hip", hip), ("knee", hip)):
-            world[:, JOINT[f"{word}_{name}"]] = rotation
+        turns = {"shoulder": shoulder, "elbow": elbow, "wrist": wrist, "hand": wrist, "hip": hip, "knee": hip}
+        for name, rotation in turns.items():
+            if name in at:
+                world[:, table.joint[f"{word}_{name}"]] = rotation
     return world
 
 
-def _local_rotations(world: Array) -> Array:
+def _straighten_fingers(world: Array, joints: Array, tips: Array, table: JointTable) -> None:
+    """Fills in the fingers of ``world``: each straight and level in the direction that it has seen from above."""
+    for side, (word, _, sign) in enumerate(SIDES):
+        wrist = world[:, table.joint[f"{word}_wrist"]]
+        for number, name in enumerate(FINGERS):
+            chain = [table.joint[f"{word}_{name}{part}"] for part in (1, 2, 3)]
+            ends = np.concatenate([joints[:, chain], tips[:, side, number, None]], axis=1)  # (N, 4, 3)
+            bones = np.einsum("nab,nkb->nka", wrist, np.diff(ends, axis=1))
+            for part, joint in enumerate(chain):
+                target = _thumb_direction(part, sign) if name == "thumb" else _level(bones.sum(axis=1), sign)
+                world[:, joint] = shortest(bones[:, part], target) @ wrist
+
+
+def _thumb_direction(part: int, sign: float) -> Array:
+    direction = _THUMB_DIRECTIONS[part] * np.array([sign, 1.0, 1.0])
+    return (direction / np.linalg.norm(direction))[None]
+
+
+def _level(along: Array, sign: float) -> Array:
+    """``(N, 3)``: straight out to the side, turned ahead by a share of the finger's own angle; along: knuckle to tip."""
+    angle = _FINGER_SPREAD * np.arctan2(along[:, 2], sign * along[:, 0])
+    return np.stack([sign * np.cos(angle), np.zeros(len(angle)), np.sin(angle)], axis=-1)
+
+
+def _local_rotations(world: Array, table: JointTable) -> Array:
     local = world.copy()
-    local[:, 1:] = np.swapaxes(world[:, PARENTS[1:]], -1, -2) @ world[:, 1:]
+    local[:, 1:] = np.swapaxes(world[:, table.parents[1:]], -1, -2) @ world[:, 1:]
     return local
 
 
 def shortest(source: Array, target: Array) -> Array:
-    """``(N, 3, 3)``: the smallest rotations that turn directions ``(N, 3)`` to ``target`` ``(3,)``."""
+    """``(N, 3, 3)``: the smallest rotations that turn directions ``(N, 3)`` to unit ``target`` ``(3,)`` or ``(N, 3)``."""
     a = source / np.linalg.norm(source, axis=-1, keepdims=True)
-    cross, dot = np.cross(a, target), (a @ target)[:, None, None]
+    cross = np.cross(a, target)
+    dot = (a @ target if target.ndim == 1 else np.sum(a * target, axis=-1))[:, None, None]
     x, y, z = cross.T
     zero = np.zeros_like(x)
     skew = np.stack([zero, -z, y, z, zero, -x, -y, x, zero], axis=-1).reshape(-1, 3, 3)

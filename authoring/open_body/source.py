@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 PHENOTYPES = ("gender", "age", "muscle", "weight", "height", "proportions")
-_TO_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])  # Anny: z up, facing -y
+TO_Y_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])  # Anny: z up, facing -y
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class Source:
             coefficients = self.model._get_phenotype_blendshape_coefficients(torch.as_tensor(phenotypes), nothing, nothing)
             vertices = self.model.template_vertices + torch.tensordot(coefficients, self.model.blendshapes, dims=1)
             heads = self.model.template_bone_heads + torch.tensordot(coefficients, self.model.bone_heads_blendshapes, dims=1)
-        return vertices.numpy() @ _TO_Y_UP.T, heads.numpy() @ _TO_Y_UP.T
+        return vertices.numpy() @ TO_Y_UP.T, heads.numpy() @ TO_Y_UP.T
 
 
 def load_source() -> Source:

@@ -8,12 +8,13 @@ import pytest
 from authoring.open_body.collapse import collapse
 from authoring.open_body.correctives import Rest, bending_joints, fit_correctives, residual
 from authoring.open_body.poses import random_poses
-from authoring.open_body.skeleton import JOINT, PARENTS, shortest
+from authoring.open_body.skeleton import shortest
 from authoring.open_body.skinning import joint_transforms, skin_dual_quaternions, skin_linear
+from authoring.open_body.tables import SMPL
 from revision_blender.motion.bodies.body_model import identity_of, open_human, vertices_of
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
-JOINT_MIRROR = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20, 23, 22])
+JOINT, PARENTS, JOINT_MIRROR = SMPL.joint, SMPL.parents, SMPL.mirror
 
 
 def ball(rings: int, around: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -95,7 +96,7 @@ def test_linear_skinning_here_is_the_body_s_own():
 def test_a_vertex_bends_with_the_joints_below_where_its_own_meet(carried, wanted):
     weights = np.zeros(24)
     weights[[JOINT[name] for name in carried]] = 1.0 / len(carried)
-    assert bending_joints(weights) == sorted(JOINT[name] for name in wanted)
+    assert bending_joints(weights, PARENTS) == sorted(JOINT[name] for name in wanted)
 
 
 def test_the_shortest_turn_is_a_turn_and_arrives():
@@ -123,7 +124,7 @@ def a_bent_sleeve() -> Rest:
 
 def test_fitted_correctives_help_on_poses_they_have_not_seen_and_are_symmetric():
     rest = a_bent_sleeve()
-    posedirs = fit_correctives(rest, JOINT_MIRROR, 150)
+    posedirs = fit_correctives(rest, 150)
     found = residual(rest, posedirs, 30, seed=5)
     assert found.corrected < 0.5 * found.linear
     pose = random_poses(1, 8)
