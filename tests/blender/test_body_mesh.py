@@ -24,6 +24,13 @@ def test_mesh_equals_the_mathematics(room, scene, family):
     assert largest_error(room, scene, take, expected(room, model, clip.bodies[0], take.T_blender_world)) < CLOSE
 
 
+def test_a_body_without_expression_shows_none(room, scene):
+    model = body_model(room, "smplx", expressions=10)
+    clip = body_clip(room, model, 2)
+    take = imported(room, scene, model, clip)
+    assert largest_error(room, scene, take, expected(room, model, clip.bodies[0], take.T_blender_world)) < CLOSE
+
+
 def test_full_size_of_smplx(room, scene):
     model = body_model(room, "smplx", 10475, expressions=10, betas=20)
     clip = body_clip(room, model, 2, expression=True)

@@ -47,13 +47,14 @@ def keyed_expressions(model: BodyModel) -> int:
 
 
 def add_offset_key(body: bpy.types.Object, name: str, offsets: Array, limits: tuple[float, float]) -> bpy.types.ShapeKey:
-    """A key that moves the basis by ``offsets`` ``(V, 3)``, armature space, metres, at value 1."""
+    """A key that moves the basis by ``offsets`` ``(V, 3)``, armature space, metres, at value 1; its value is 0."""
     basis = np.empty(offsets.size, dtype=np.float32)
     body.data.attributes["position"].data.foreach_get("vector", basis)
     if body.data.shape_keys is None:
         body.shape_key_add(name="Basis", from_mix=False)
     key = body.shape_key_add(name=name, from_mix=False)
     key.slider_min, key.slider_max = limits
+    key.value = 0.0  # Blender 5 makes keys of value 1
     key.points.foreach_set("co", basis + offsets.ravel().astype(np.float32, copy=False))
     return key
 
