@@ -24,6 +24,11 @@ BONE_SHAPE = "revision_bone_shape"  # object: which of the shared shapes that bo
 HANDS = "revision_hands"  # rig: 90 numbers, the relaxed hands as axis-angle of 15 joints left then right, radians
 CONFIDENCE = "revision_confidence"  # action: (F, J) numbers, flat
 ORIGINAL = "revision_original"  # action: the untouched action of which this one is the working copy
+CAMERA_GIVEN = "revision_camera_given"  # collection: whether the camera is the clip's own; a framing camera otherwise
+KEYS = "revision_keys"  # collection: how its motion is keyed, JSON
+STAND_IN = "revision_stand_in"  # rig: JSON of the body that its own stands in for
+SIZE_OF_BOX = "revision_box_size"  # box: its extents as imported, metres, and the scale that shows them, 6 numbers
+LABEL = "revision_words"  # box: what the object is, in words
 VIDEO = "revision_video"  # strip: true on strips that ReVision made
 
 LABEL_ATTRIBUTE = "revision_label"  # mesh, face domain: part label, an integer of masks.labels

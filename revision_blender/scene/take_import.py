@@ -17,6 +17,7 @@ from .errors import SceneError
 from .ground import new_ground
 from .removal import remove
 from .rigs import rig, template
+from .rigs.bone_shapes import remove_unused_shapes
 from .take_motion import give_motion
 from .take_record import Array, find_take, find_takes, mark_collection
 from .timing import key_frames, scene_fps
@@ -85,6 +86,7 @@ def _remove(build: _Build) -> None:
         if data is not None and data.users == 0:
             remove(data)
     remove(*build.actions)
+    remove_unused_shapes()
 
 
 def _steps(

@@ -3,7 +3,7 @@
 Armature space is the model's rest space turned so that the body stands up and faces the front view: people (y up, facing +z)
 and animals (z up, facing +x) both end z up, facing -y, their left at +x. A bone's head lies on its joint. Its axes come from
 the model's mean shape, so that what is written in bone axes (keys, pose correctives) means the same on every shape: local y
-points at the joint's child, and local x is the axis about which elbows, knees and fingers bend.
+points at the joint's child or, where that lies nearly straight ahead, straight ahead, and local x is the axis about which elbows, knees and fingers bend.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,9 @@ R_ARMATURE_SMAL: Array = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0,
 
 _FRONT, _UP = np.array([0.0, -1.0, 0.0]), np.array([0.0, 0.0, 1.0])
 _SHORTEST = 0.01  # metres; Blender deletes bones of no length, and a short one loses digits of its axes
+_AHEAD = np.cos(
+    np.radians(15.0)
+)  # Blender builds axes about a bone that points nearly at -y with an error of up to 5e-5; exactly at -y with none
 _LEAF_LENGTH = 0.5  # of the distance to the parent's joint
 _ENDS_OF_PEOPLE = ("head",)  # has children in SMPL-X (jaw, eyes), yet goes on where the neck points
 _LOOKS_AHEAD = ("jaw", "left_eye", "right_eye")
@@ -74,6 +77,7 @@ def _axes(name: str, along: Array) -> Array:
     """``(3, 3)`` bone axes. Hands lie palm down at rest: their z looks down, so that turning by +x closes the fingers."""
     size = float(np.linalg.norm(along))
     y = along / size if size > 1e-6 else _UP
+    y = _FRONT if y @ _FRONT > _AHEAD else y
     hint = -_UP if _is_hand(name) and abs(y @ _UP) < 0.8 else _UP if abs(y @ _FRONT) > 0.8 else _FRONT
     z = hint - y * (hint @ y)
     z = z / np.linalg.norm(z)

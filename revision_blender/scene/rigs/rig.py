@@ -7,8 +7,13 @@ from numpy.typing import NDArray
 from ...motion.bodies.body_model import BodyModel
 from ...motion.clip import BodyTrack
 from .. import actions, marks
-from ..keys import Channel, write_keys
+from ..decimation import thinned
+from ..keys import Channel, KeyOptions, write_keys
+from .bone_groups import group_bones
+from .bone_look import control_looks, draw_as, joint_looks
 from .bones import BoneRest, rest_bones
+from .controls import ControlRest, control_bones, set_up_controls
+from .limbs import limbs_of_family
 from .poses import BoneChannels
 from .rest_pose import editing, place, rest_of, root_shift, shift_root
 
@@ -16,43 +21,53 @@ __all__ = ["bone_path", "fit_rest", "mark_rig", "new_rig", "rest_of", "write_mot
 
 Array = NDArray[np.floating]
 
-_LEFT, _RIGHT, _MIDDLE = "THEME04", "THEME01", "THEME09"  # Blender's bone colour sets: blue, red, yellow
-
-
-def _colour(name: str) -> str:
-    return _LEFT if name.startswith("left") else _RIGHT if name.startswith("right") else _MIDDLE
-
 
 def new_rig(name: str, model: BodyModel, joints_rest: Array) -> bpy.types.Object:
-    """An armature object, linked to no scene yet; its bones have quaternion channels, and only the root can be moved.
+    """An armature object, linked to no scene yet; its bones have quaternion channels, and only the root and handles can be moved.
 
-    joints_rest: ``(J, 3)`` rest joints of the person's shape in the model's space, metres.
+    joints_rest: ``(J, 3)`` rest joints of the person's shape in the model's space, metres. The bones of the joints stand in
+    collections by part of the body, those of the handles (``controls``) in collections that are hidden until a limb is
+    switched to its handle. Shapes that bones are drawn as are shared by all rigs of the file.
     """
     armature = bpy.data.armatures.new(name)
     armature.display_type = "STICK"
     rig = bpy.data.objects.new(name, armature)
     rig.show_in_front = True
     rig[marks.FAMILY] = model.family
+    if model.hands is not None:
+        rig[marks.HANDS] = [float(value) for value in model.hands.mean.ravel()]
     bones = rest_bones(model, joints_rest)
-    with editing(rig) as edit_bones:
-        for bone in bones:
-            new = edit_bones.new(bone.name)
-            place(new, bone)
-            if bone.parent >= 0:
-                new.parent = edit_bones[bones[bone.parent].name]
-                new.use_connect = False
-    for joint, bone in enumerate(bones):
-        _set_up(rig, joint, bone)
+    _make_bones(rig, bones, control_bones(model.family, bones))
+    _dress(rig, model, bones)
     return rig
 
 
-def _set_up(rig: bpy.types.Object, joint: int, bone: BoneRest) -> None:
-    posed = rig.pose.bones[bone.name]
-    posed.rotation_mode = "QUATERNION"
-    posed.lock_scale = (True, True, True)
-    posed.lock_location = (bone.parent >= 0,) * 3
-    rig.data.bones[bone.name].color.palette = _colour(bone.name)
-    rig.data.bones[bone.name][marks.JOINT] = joint
+def _make_bones(rig: bpy.types.Object, bones: tuple[BoneRest, ...], controls: tuple[ControlRest, ...]) -> None:
+    parents = [bones[bone.parent].name if bone.parent >= 0 else "" for bone in bones] + [control.parent for control in controls]
+    with editing(rig) as edit_bones:
+        for bone, parent in zip((*bones, *(control.bone for control in controls)), parents, strict=True):
+            new = edit_bones.new(bone.name)
+            place(new, bone)
+            if parent:
+                new.parent = edit_bones[parent]
+                new.use_connect = False
+    for joint, bone in enumerate(bones):
+        posed = rig.pose.bones[bone.name]
+        posed.rotation_mode = "QUATERNION"
+        posed.lock_scale = (True, True, True)
+        posed.lock_location = (bone.parent >= 0,) * 3
+        rig.data.bones[bone.name][marks.JOINT] = joint
+
+
+def _dress(rig: bpy.types.Object, model: BodyModel, bones: tuple[BoneRest, ...]) -> None:
+    names = tuple(bone.name for bone in bones)
+    limbs = limbs_of_family(model.family, names)
+    set_up_controls(rig, limbs)
+    group_bones(rig, model.family, names, limbs)
+    looks, by_name = joint_looks(model, bones), dict(zip(names, bones, strict=True))
+    for limb in limbs:
+        looks |= control_looks(limb, by_name)
+    draw_as(rig, looks)
 
 
 def fit_rest(rig: bpy.types.Object, model: BodyModel, joints_rest: Array, T_blender_world: Array) -> None:
@@ -62,7 +77,8 @@ def fit_rest(rig: bpy.types.Object, model: BodyModel, joints_rest: Array, T_blen
     shifted, in every action of the rig, so that rotations and translation read back from the scene are what they were.
     """
     before = rest_of(rig)
-    by_name = {bone.name: bone for bone in rest_bones(model, joints_rest)}
+    bones = rest_bones(model, joints_rest)
+    by_name = {bone.name: bone for bone in bones} | {made.bone.name: made.bone for made in control_bones(model.family, bones)}
     with editing(rig) as edit_bones:
         for edit_bone in edit_bones:
             if edit_bone.name in by_name:
@@ -82,13 +98,17 @@ def bone_path(name: str, prop: str) -> str:
 
 
 def write_motion(
-    rig: bpy.types.Object, action_name: str, frames: Array, channels: BoneChannels
+    rig: bpy.types.Object, action_name: str, frames: Array, channels: BoneChannels, options: KeyOptions = KeyOptions()
 ) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
-    """A new action for ``rig`` with a key on every bone at each of ``frames`` ``(F,)``; not assigned yet."""
+    """A new action for ``rig`` with a key on every bone at each of ``frames`` ``(F,)``, or as ``options`` thins them; not assigned yet."""
     names = rest_of(rig).names
     action, slot = actions.new_action(action_name, rig)
     bag = actions.channelbag(action, slot, ensure=True)
-    rows = [Channel(bone_path(names[0], "location"), channels.location, names[0])]
-    rows += [Channel(bone_path(name, "rotation_quaternion"), channels.quaternions[:, joint], name) for joint, name in enumerate(names)]
-    write_keys(bag, frames, rows)
+    rows = [Channel(bone_path(names[0], "location"), channels.location, names[0], measure="place")]
+    rows += [
+        Channel(bone_path(name, "rotation_quaternion"), channels.quaternions[:, joint], name, measure="rotation")
+        for joint, name in enumerate(names)
+    ]
+    rows += [Channel(bone_path(names[joint], "location"), values, names[joint]) for joint, values in channels.displaced.items()]
+    write_keys(bag, frames, thinned(rows, frames, options))
     return action, slot

@@ -1,0 +1,191 @@
+"""The pose that handles make, written into the bones' own keys; afterwards the limb is turned bone by bone again.
+
+Frames that nobody touched since the switch (``ik_touched``) get no new value: imported keys stay what they were to the last
+bit and do not count as the animator's. Elsewhere the keys take the handles' pose; they are the animator's (type KEYFRAME)
+where the animator keyed a handle, else a program's (GENERATED) with a value of their own.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import bpy
+import numpy as np
+from mathutils import Quaternion
+from numpy.typing import NDArray
+
+from ...motion.rotation import angle_between, matrix_from_quaternion, quaternion_from_matrix
+from ..errors import SceneError
+from .bone_groups import show_handles
+from .ik_handles import FRAMES_A_STEP, bags_of, handle_paths, is_keyed, key_frames_of, key_switch
+from .ik_touched import handled_frames, touched_frames
+from .limbs import Limb, limb_of
+from .poses import nearest_rotations
+from .sampled_poses import pose_now, poses_at
+from .span_keys import curves_at, key_span, remove_curves
+
+Array = NDArray[np.floating]
+
+_SAME_POSE = (1e-5, 2e-6)  # radians, metres: a pose this near is the bones' own
+_SURELY_CHANGED = (1e-3, 2e-4)  # beyond what the solver's 32 bits leave of a straight limb (at most 3e-4 rad, 5e-5 m)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chain:
+    """Evaluated poses of a limb's joints and of what it hangs on. M: ``(F, 1 + N, 4, 4)`` in armature space, the parent first."""
+
+    limb: Limb
+    M: Array
+
+    @property
+    def joints(self) -> tuple[str, ...]:
+        return self.limb.joints
+
+
+def _names(rig: bpy.types.Object, limb: Limb) -> tuple[str, ...]:
+    return (rig.data.bones[limb.upper].parent.name, *limb.joints)
+
+
+def _offsets(rig: bpy.types.Object, names: Sequence[str]) -> Array:
+    """``(N - 1, 4, 4)`` each bone's rest pose in its parent's."""
+    rest = [np.array(rig.data.bones[name].matrix_local, dtype=np.float64) for name in names]
+    return np.stack([np.linalg.inv(parent) @ child for parent, child in pairwise(rest)])
+
+
+def _turns(rig: bpy.types.Object, chain: _Chain) -> Array:
+    """``(F, N, 3, 3)`` the rotation each joint's own channels need for the pose that shows."""
+    local = np.linalg.inv(chain.M[:, :-1] @ _offsets(rig, _names(rig, chain.limb))) @ chain.M[:, 1:]
+    return nearest_rotations(local[..., :3, :3])
+
+
+def _posed(rig: bpy.types.Object, chain: _Chain, turns: Array) -> Array:
+    """``(F, N, 4, 4)`` where the joints stand when turned by ``turns`` ``(F, N, 3, 3)`` under the same parent."""
+    at, placed = chain.M[:, 0], []
+    for number, offset in enumerate(_offsets(rig, _names(rig, chain.limb))):
+        turn = np.tile(np.eye(4), (len(at), 1, 1))
+        turn[:, :3, :3] = turns[:, number]
+        at = at @ offset @ turn
+        placed.append(at)
+    return np.stack(placed, axis=1)
+
+
+def _own_values(rig: bpy.types.Object, bag: bpy.types.ActionChannelbag | None, name: str, frames: Array) -> Array:
+    """``(F, 4)`` the quaternion that a bone's own curves say, as they interpolate (not of length 1 between keys)."""
+    values = np.tile(np.array(rig.pose.bones[name].rotation_quaternion, dtype=np.float64), (len(frames), 1))
+    for index in range(4) if bag is not None else ():
+        curve = bag.fcurves.find(f'pose.bones["{name}"].rotation_quaternion', index=index)
+        if curve is not None:
+            values[:, index] = [curve.evaluate(float(frame)) for frame in frames]
+    return values
+
+
+def _changed(rig: bpy.types.Object, chain: _Chain, own: Array, touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``(F,)`` whether the pose that shows is another than the bones' own keys say. own: ``(F, N, 4)``."""
+    wanted = _posed(rig, chain, matrix_from_quaternion(own))
+    shown = chain.M[:, 1:]
+    angles = angle_between(nearest_rotations(wanted[..., :3, :3]), nearest_rotations(shown[..., :3, :3])).max(axis=1)
+    places = np.linalg.norm(wanted[..., :3, 3] - shown[..., :3, 3], axis=-1).max(axis=1)
+    finely, surely = ((angles > angle) | (places > place) for angle, place in (_SAME_POSE, _SURELY_CHANGED))
+    return np.where(touched, finely, surely)
+
+
+def _alike(quaternions: Array, own: Array, changed: NDArray[np.bool_]) -> Array:
+    """``(F, 4)``: new values where changed, the bone's own elsewhere, signs such that neighbours never jump to the antipode."""
+    values = np.where(changed[:, None], quaternions, own)
+    if np.sum(values[0] * own[0]) < 0.0:
+        values[0] *= -1.0
+    for frame in range(1, len(values)):
+        if np.sum(values[frame] * values[frame - 1]) < 0.0:
+            values[frame] *= -1.0
+    return values
+
+
+def _spread(changed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """With the neighbours, which hold the curve where nothing changed."""
+    wide = changed.copy()
+    wide[1:] |= changed[:-1]
+    wide[:-1] |= changed[1:]
+    return wide
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[slice]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _write(rig: bpy.types.Object, chain: _Chain, frames: Array) -> None:
+    bags = bags_of(rig)
+    bag = bags[0] if bags else None
+    own = np.stack([_own_values(rig, bag, name, frames) for name in chain.joints], axis=1)
+    changed = _changed(rig, chain, own, touched_frames(rig, chain.limb, frames))
+    if bag is None or not changed.any():
+        return
+    quaternions = quaternion_from_matrix(_turns(rig, chain))
+    yours = changed & np.isin(np.round(frames, 3), np.round(handled_frames(rig, chain.limb), 3))
+    for number, name in enumerate(chain.joints):
+        values = _alike(quaternions[:, number], own[:, number], changed)
+        for index, curve in enumerate(curves_at(bag, f'pose.bones["{name}"].rotation_quaternion', 4, name)):
+            for run in _runs(_spread(changed)):
+                key_span(curve, frames[run], values[run, index], yours[run])
+
+
+def _bake_now(scene: bpy.types.Scene, rig: bpy.types.Object, limb: Limb) -> None:
+    chain = _Chain(limb, pose_now(scene, rig, _names(rig, limb))[None])
+    for name, quaternion in zip(chain.joints, quaternion_from_matrix(_turns(rig, chain))[0], strict=True):
+        rig.pose.bones[name].rotation_quaternion = Quaternion(quaternion)
+
+
+def _turn_off(rig: bpy.types.Object, limb: Limb, frames: Array | None) -> None:
+    bags = bags_of(rig)
+    if frames is not None and bags:
+        key_switch(rig, bags[0], limb, frames, 0.0)
+        return
+    for bag in bags:
+        remove_curves(bag, handle_paths(limb))
+    rig[limb.switch] = 0.0
+    show_handles(rig, limb, False)
+
+
+def _check(rig: bpy.types.Object, limbs: Sequence[Limb]) -> None:
+    for name in (name for limb in limbs for name in limb.joints):
+        mode = rig.pose.bones[name].rotation_mode
+        if mode != "QUATERNION":
+            raise SceneError(f"The bone {name!r} turns by {mode}, not by quaternions; set its rotation mode to Quaternion (WXYZ) first.")
+
+
+def bake(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: Sequence[str], frames: Array | None = None) -> Iterator[str]:
+    """Writes the pose that limbs have by their handles into their bones' keys, in small steps, yielding words.
+
+    frames: ``(F,)`` scene frames, ascending: the pose stays at each, and the handles are switched off in that span. None: all
+    frames from the rig's first key to its last, and the handles' keys go; where the rig is not keyed, the pose as it shows.
+    Raises SceneError where the rig has no such limb, a bone does not turn by quaternions, or an undo removed the rig.
+    """
+    known = [limb_of(rig, name) for name in limbs]
+    _check(rig, known)
+    try:
+        if not is_keyed(rig) and not bags_of(rig):
+            for limb in known:
+                _bake_now(scene, rig, limb)
+                _turn_off(rig, limb, None)
+                yield f"{limb.title}: bones"
+            rig.update_tag()
+            return
+        yield from _bake_keyed(scene, rig, known, frames)
+    except ReferenceError as error:
+        raise SceneError("The bake was interrupted by an undo; bake again.") from error
+
+
+def _bake_keyed(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: list[Limb], frames: Array | None) -> Iterator[str]:
+    span = key_frames_of(rig) if frames is None else np.asarray(frames, dtype=np.float64)
+    names = list(dict.fromkeys(name for limb in limbs for name in _names(rig, limb)))
+    rows = []
+    for start in range(0, len(span), FRAMES_A_STEP):
+        rows.append(poses_at(scene, rig, names, span[start : start + FRAMES_A_STEP]))
+        yield f"Poses: {min(start + FRAMES_A_STEP, len(span))} of {len(span)}"
+    poses = np.concatenate(rows)
+    for limb in limbs:
+        _write(rig, _Chain(limb, poses[:, [names.index(name) for name in _names(rig, limb)]]), span)
+        _turn_off(rig, limb, frames)
+        yield f"{limb.title}: bones"
+    rig.update_tag()
+    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)

@@ -1,0 +1,61 @@
+"""Which frames the animator changed while a limb followed its handle: by comparing the working action with its original."""
+
+import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import actions
+from ..keys import read_keys
+from .ik_handles import bags_of, handle_paths
+from .limbs import Limb
+
+Array = NDArray[np.floating]
+
+_SAME_KEY = 1e-5  # 32-bit rounding
+
+
+def handled_frames(rig: bpy.types.Object, limb: Limb) -> NDArray[np.float64]:
+    """``(K,)`` scene frames at which the animator keyed one of the limb's handles, or changed a key that a switch had written."""
+    bags = bags_of(rig)
+    bag = bags[1] if len(bags) > 1 else None
+    found = [np.empty(0)]
+    for curve in actions.curves_of(rig):
+        if curve.data_path not in handle_paths(limb) or curve.data_path.startswith("["):
+            continue
+        keys = read_keys(curve)
+        theirs = ~keys.generated
+        before = bag.fcurves.find(curve.data_path, index=curve.array_index) if bag is not None else None
+        if before is not None:
+            theirs |= np.abs(np.array([before.evaluate(float(frame)) for frame in keys.frames]) - keys.values) > _SAME_KEY
+        found.append(keys.frames[theirs].astype(np.float64))
+    return np.unique(np.concatenate(found))
+
+
+def _paths(rig: bpy.types.Object, limb: Limb) -> set[str]:
+    """Everything that the limb's pose depends on: its handles, its bones, what they hang on."""
+    upper = rig.data.bones[limb.upper]
+    names = [*limb.joints, *(bone.name for bone in upper.parent_recursive)]
+    own = {f'pose.bones["{bpy.utils.escape_identifier(name)}"].{prop}' for name in names for prop in ("rotation_quaternion", "location")}
+    return own | {path for path in handle_paths(limb) if not path.startswith("[")}
+
+
+def _curves(bag: bpy.types.ActionChannelbag, paths: set[str]) -> dict[tuple[str, int], bpy.types.FCurve]:
+    return {(curve.data_path, curve.array_index): curve for curve in bag.fcurves if curve.data_path in paths}
+
+
+def touched_frames(rig: bpy.types.Object, limb: Limb, frames: Array) -> NDArray[np.bool_]:
+    """``(F,)`` whether anything that the limb depends on is another at a frame than in the original action.
+
+    True everywhere where the rig's action has no original, or a curve was added or deleted.
+    """
+    bags = bags_of(rig)
+    if len(bags) < 2:
+        return np.ones(len(frames), dtype=np.bool_)
+    working, original = (_curves(bag, _paths(rig, limb)) for bag in bags)
+    if working.keys() != original.keys():
+        return np.ones(len(frames), dtype=np.bool_)
+    touched = np.zeros(len(frames), dtype=np.bool_)
+    for key, curve in working.items():
+        before = original[key]
+        touched |= np.array([abs(curve.evaluate(frame) - before.evaluate(frame)) > _SAME_KEY for frame in frames.tolist()])
+    return touched
