@@ -82,7 +82,8 @@ class _Work:
         self.curves, self.frames, channels = values.shape
         self.values = values.reshape(-1, channels)
         self.times = np.tile(times, self.curves)
-        self.error, self.kind = error, kind
+        self.error = error
+        self.kind: Kind = kind
         first = np.arange(self.curves) * self.frames
         self.ends = np.zeros(self.curves * self.frames, dtype=np.bool_)
         self.ends[first] = self.ends[first + self.frames - 1] = True

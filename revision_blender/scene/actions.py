@@ -1,8 +1,11 @@
 """The actions API, the same for Blender 4.5 and 5.x: slots, layers and channelbags (``action.fcurves`` is gone from 5.0)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
 
 
 def new_action(name: str, owner: bpy.types.ID, id_type: str = "OBJECT") -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
@@ -41,6 +44,54 @@ def curves_of(owner: bpy.types.ID) -> Iterable[bpy.types.FCurve]:
         return ()
     bag = channelbag(data.action, data.action_slot)
     return () if bag is None else bag.fcurves
+
+
+@dataclass(frozen=True, eq=False)
+class Moving:
+    """An action that moves something, through one slot, straight or as a strip. strip: ``None`` for the action itself."""
+
+    action: bpy.types.Action
+    slot: bpy.types.ActionSlot
+    strip: bpy.types.NlaStrip | None = None
+
+    @property
+    def curves(self) -> Iterable[bpy.types.FCurve]:
+        bag = channelbag(self.action, self.slot)
+        return () if bag is None else bag.fcurves
+
+    def scene_frames(self, frames: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Scene frames at which the action's ``frames`` ``(K,)`` show; of a strip that repeats, every time."""
+        own = np.asarray(frames, dtype=np.float64)
+        if self.strip is None:
+            return own
+        strip = self.strip
+        own = own[(own >= strip.action_frame_start - 1e-3) & (own <= strip.action_frame_end + 1e-3)]
+        along = strip.action_frame_end - own if strip.use_reverse else own - strip.action_frame_start
+        length = (strip.action_frame_end - strip.action_frame_start) * strip.scale
+        shown = [strip.frame_start + along * strip.scale + turn * length for turn in range(max(1, int(np.ceil(strip.repeat - 1e-6))))]
+        every = np.concatenate(shown)
+        return every[every <= strip.frame_end + 1e-3]
+
+
+def movers_of(owner: bpy.types.ID) -> Iterator[Moving]:
+    """Everything that moves ``owner`` now: its action, and the NLA strips that are not muted."""
+    data = owner.animation_data
+    if data is None:
+        return
+    if data.action is not None and data.action_slot is not None:
+        yield Moving(data.action, data.action_slot)
+    if not data.use_nla:
+        return
+    for track in data.nla_tracks:
+        for strip in () if track.mute else track.strips:
+            if not strip.mute and strip.action is not None and strip.action_slot is not None:
+                yield Moving(strip.action, strip.action_slot, strip)
+
+
+def same_slot(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionSlot | None:
+    """The slot of ``action`` that has the name of ``slot``; its only one where it has one; else ``None``."""
+    named = next((other for other in action.slots if other.identifier == slot.identifier), None)
+    return action.slots[0] if named is None and len(action.slots) == 1 else named
 
 
 def working_copy(action: bpy.types.Action, name: str) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import bpy
 
-from .actions import curves_of
+from .actions import movers_of
 
 
 def _owners() -> Iterator[bpy.types.ID]:
@@ -26,7 +26,9 @@ def _owners() -> Iterator[bpy.types.ID]:
 
 
 def _paths(owner: bpy.types.ID) -> set[str]:
-    return {curve.data_path for curve in curves_of(owner)} | {curve.data_path for curve in owner.animation_data.drivers}
+    return {curve.data_path for moving in movers_of(owner) for curve in moving.curves} | {
+        curve.data_path for curve in owner.animation_data.drivers
+    }
 
 
 def _split(path: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..motion.decimation import Kind
 from .errors import SceneError
 
 Array = NDArray[np.floating]
@@ -46,6 +47,9 @@ class KeyOptions:
         return self.error if self.root_error is None else self.root_error
 
 
+EVERY_FRAME = KeyOptions()  # at the clip's own times
+
+
 def _enum_value(struct: type, prop: str, item: str) -> int:
     return struct.bl_rna.properties[prop].enum_items[item].value
 
@@ -55,7 +59,7 @@ class Channel:
     """One animated property. data_path: as in Blender. values: ``(F, C)``, one column an array element. group: its heading.
 
     frames: ``(F,)`` scene frames where they are not those of all channels. slopes: ``(F, C)`` change of the values a scene
-    frame; the keys are Bezier ones with these handles.
+    frame; the keys are Bezier ones with these handles. measure: how thinning judges it; ``None``: it keeps all its keys.
     """
 
     data_path: str
@@ -63,6 +67,7 @@ class Channel:
     group: str = ""
     frames: Array | None = None
     slopes: Array | None = None
+    measure: Kind | None = None
 
 
 def write_keys(bag: bpy.types.ActionChannelbag, frames: Array, channels: Sequence[Channel], interpolation: str = "LINEAR") -> None:

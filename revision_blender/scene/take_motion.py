@@ -1,41 +1,82 @@
 """Motion for a take's bodies: each result is an action of its own, and hand edits go to a working copy of it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import bpy
+import numpy as np
 
-from ..motion.clip import BodyTrack, Clip
-from . import actions, marks
+from ..motion.clip import BodyTrack, Clip, ObjectTrack
+from ..motion.resample import sampled
+from . import actions, marks, objects
 from .errors import SceneError
+from .keys import EVERY_FRAME, KeyOptions
 from .provenance import Provenance, write_provenance
 from .rigs.expressions import joint_shifts
 from .rigs.poses import channels_of
 from .rigs.rig import rest_of, write_motion
+from .standing import seen_from, standing_of
+from .take_body import give_expression
 from .take_record import Array, Take, the_object
-from .timing import key_frames, scene_fps
+from .timing import key_frames, scene_fps, whole_frames
+
+
+def timed(track: BodyTrack, frames: Array, options: KeyOptions) -> tuple[BodyTrack, Array]:
+    """What is keyed of ``track`` and at which scene frames: as it is, or resampled onto whole frames. frames: ``(F,)``."""
+    if not options.resample:
+        return track, frames
+    whole, at = whole_frames(frames)
+    rotations, translation = sampled(track.rotations, track.translation, at)
+    nearest = np.rint(at).astype(np.int64)
+    expression = None if track.expression is None else _between(track.expression, at)
+    timed_track = replace(track, rotations=rotations, translation=translation, confidence=track.confidence[nearest], expression=expression)
+    return timed_track, whole
+
+
+def _between(values: Array, at: Array) -> Array:
+    """``(F, E)`` at fractional frames ``at`` ``(N,)``, along straight lines."""
+    before = np.floor(at).astype(np.int64)
+    after = np.minimum(before + 1, len(values) - 1)
+    return values[before] + (values[after] - values[before]) * (at - before)[:, None]
 
 
 def give_motion(
-    rig: bpy.types.Object, track: BodyTrack, frames: Array, T_blender_world: Array, role: str, provenance: Provenance
+    rig: bpy.types.Object,
+    track: BodyTrack,
+    frames: Array,
+    T_blender_world: Array,
+    role: str,
+    provenance: Provenance,
+    options: KeyOptions = EVERY_FRAME,
+    M_world_rig: Array | None = None,
 ) -> bpy.types.Action:
-    """Keys ``track`` on ``rig`` at scene ``frames`` ``(F,)``: one action that stays as it is, and the copy that the rig moves by.
+    """Keys ``track`` on ``rig``, its frames at scene ``frames`` ``(F,)``: one action that stays as it is, and the copy that the
+    rig moves by.
 
-    The copy is where the animator's edits land; comparing both tells which keys are theirs. Returns the copy.
+    The copy is where the animator's edits land; comparing both tells which keys are theirs. M_world_rig: ``(K, 4, 4)`` where
+    the rig stands at the frames that get keys; ``None``: at the origin. Returns the copy.
     """
-    channels = channels_of(track, rest_of(rig), T_blender_world, joint_shifts(rig, track.expression))
-    original, slot = write_motion(rig, f"{rig.name} {role} original", frames, channels)
+    keyed, at = timed(track, frames, options)
+    rest, shifts = rest_of(rig), joint_shifts(rig, keyed.expression)
+    place = T_blender_world
+    if M_world_rig is not None:
+        keyed = seen_from(keyed, T_blender_world, M_world_rig, rest.joints_smpl[0], None if shifts is None else shifts[:, 0])
+        place = np.eye(4)
+    original, slot = write_motion(rig, f"{rig.name} {role} original", at, channels_of(keyed, rest, place, shifts), options)
     original[marks.ROLE], original[marks.TRACK] = role, track.track_id
-    original[marks.CONFIDENCE] = [float(value) for value in track.confidence.ravel()]
+    if marks.TAKE in rig:
+        original[marks.TAKE] = rig[marks.TAKE]
+    original[marks.CONFIDENCE] = np.ascontiguousarray(track.confidence, dtype=np.float64).ravel()
     write_provenance(original, provenance)
     working, slot = actions.working_copy(original, f"{rig.name} {role}")
-    working[marks.ORIGINAL] = original
+    working[marks.ORIGINAL] = rig[marks.ORIGINAL] = original
     actions.assign(rig, working, slot)
     return working
 
 
-def _check(take: Take, clip: Clip) -> dict[str, BodyTrack]:
-    tracks = {track.track_id: track for track in clip.bodies}
-    missing = [track_id for track_id, _, _ in take.bodies if track_id not in tracks]
+def _check(take: Take, clip: Clip) -> dict[str, BodyTrack | ObjectTrack]:
+    tracks = {track.track_id: track for track in clip.tracks}
+    missing = [track_id for track_id, _, _ in take.bodies if not isinstance(tracks.get(track_id), BodyTrack)]
     if missing:
         raise SceneError(f"The new motion has no track {missing[0]!r}, which the take has; lift the clip again.")
     if clip.n_frames != take.n_frames or abs(clip.fps - take.fps) > 1e-6:
@@ -47,18 +88,34 @@ def _check(take: Take, clip: Clip) -> dict[str, BodyTrack]:
 
 
 def apply_motion(
-    scene: bpy.types.Scene, take: Take, clip: Clip, *, role: str, provenance: Mapping[str, str | float | int] | None = None
+    scene: bpy.types.Scene,
+    take: Take,
+    clip: Clip,
+    *,
+    role: str,
+    provenance: Mapping[str, str | float | int] | None = None,
+    keys: KeyOptions | None = None,
 ) -> Iterator[str]:
-    """Gives the take's bodies the motion of ``clip`` (the same tracks, frames and world) in new actions named after
-    ``role`` ("lift", "raw", "refined"), one body a step, yielding words. What moved them before stays in the file.
+    """Gives the take's bodies and objects the motion of ``clip`` (the same tracks, frames and world) in new actions named after
+    ``role`` ("lift", "raw", "refined"), one a step, yielding words. What moved them before stays in the file.
 
-    provenance: how the motion was made, written on the actions. Raises SceneError where tracks or frames differ.
+    provenance: how the motion was made, written on the actions. keys: how it is keyed; ``None``: as the take was. Rigs that
+    were moved or parented stay where they are: the keys make up for it. Raises SceneError where tracks or frames differ.
     """
-    tracks = _check(take, clip)
+    tracks, options = _check(take, clip), take.keys if keys is None else keys
     frames = key_frames(take.n_frames, take.fps, scene_fps(scene), take.start_frame)
-    for track_id, rig_name, _ in take.bodies:
-        rig = the_object(rig_name, "rig")
-        give_motion(rig, tracks[track_id], frames, take.T_blender_world, role, provenance or {})
+    at = whole_frames(frames)[0] if options.resample else frames
+    for track_id, rig_name, body_name in take.bodies:
+        rig, track = the_object(rig_name, "rig"), tracks[track_id]
+        assert isinstance(track, BodyTrack)  # _check has decided
+        give_motion(rig, track, frames, take.T_blender_world, role, provenance or {}, options, standing_of(scene, rig, at))
+        give_expression(the_object(body_name, "body"), *timed(track, frames, options), role, provenance or {})
         yield f"{role}: {rig_name}"
+    for track_id, box_name, points_name in take.objects:
+        track = tracks.get(track_id)
+        if isinstance(track, ObjectTrack):
+            box, points = the_object(box_name, "box"), the_object(points_name, "points")
+            objects.give_motion(box, points, track, frames, take.T_blender_world, role, provenance or {}, options)
+            yield f"{role}: {box_name}"
     # A new action shows only after an evaluation; nothing else in the scene has changed.
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)

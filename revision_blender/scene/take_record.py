@@ -3,7 +3,8 @@
 Everything is found again by custom properties (``marks``), never by kept references.
 """
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 
 import bpy
 import numpy as np
@@ -13,6 +14,7 @@ from ..motion.axes import T_blender_world
 from ..motion.clip import Clip
 from . import marks
 from .errors import SceneError
+from .keys import EVERY_FRAME, KeyOptions
 from .timing import key_frames, scene_fps
 
 Array = NDArray[np.floating]
@@ -22,8 +24,9 @@ Array = NDArray[np.floating]
 class Take:
     """A clip as it stands in the scene, read from the scene at this moment.
 
-    bodies: (track id, rig's name, mesh's name) each. start_frame: scene frame of the clip's time 0, may have a fraction.
-    T_blender_world: ``(4, 4)`` the clip's world to Blender's. width, height: the clip's picture, pixels.
+    bodies: (track id, rig's name, mesh's name) each. objects: (track id, box's name, point mesh's name) each. start_frame: scene frame of the clip's time 0, may have a fraction.
+    T_blender_world: ``(4, 4)`` the clip's world to Blender's. width, height: the clip's picture, pixels. camera_given: whether its
+    camera is the clip's own, not one that only frames the motion. keys: how its motion is keyed.
     """
 
     take_id: str
@@ -36,6 +39,9 @@ class Take:
     T_blender_world: Array
     width: int
     height: int
+    objects: tuple[tuple[str, str, str], ...] = ()
+    camera_given: bool = True
+    keys: KeyOptions = EVERY_FRAME
 
     def scene_frames(self, scene: bpy.types.Scene) -> NDArray[np.float64]:
         """``(F,)`` scene frames, with fractions, of the clip's frames."""
@@ -50,6 +56,7 @@ def _objects_of(collection: bpy.types.Collection, role: str) -> dict[str, bpy.ty
 def _read(collection: bpy.types.Collection) -> Take:
     rigs, bodies = _objects_of(collection, "rig"), _objects_of(collection, "body")
     cameras = _objects_of(collection, "camera")
+    boxes, points = _objects_of(collection, "box"), _objects_of(collection, "points")
     return Take(
         take_id=str(collection[marks.TAKE]),
         collection_name=collection.name,
@@ -61,6 +68,9 @@ def _read(collection: bpy.types.Collection) -> Take:
         T_blender_world=np.array(collection[marks.WORLD], dtype=np.float64).reshape(4, 4),
         width=int(collection[marks.SIZE][0]),
         height=int(collection[marks.SIZE][1]),
+        objects=tuple((track_id, box.name, points[track_id].name) for track_id, box in boxes.items() if track_id in points),
+        camera_given=bool(collection.get(marks.CAMERA_GIVEN, True)),
+        keys=KeyOptions(**json.loads(collection.get(marks.KEYS, "{}"))),
     )
 
 
@@ -78,10 +88,18 @@ def find_take(scene: bpy.types.Scene, take_id: str) -> Take | None:
     return next((_read(collection) for collection in _collections(scene) if collection[marks.TAKE] == take_id), None)
 
 
-def mark_collection(collection: bpy.types.Collection, clip: Clip, take_id: str, start_frame: float) -> None:
+def mark_collection(
+    collection: bpy.types.Collection,
+    clip: Clip,
+    take_id: str,
+    start_frame: float,
+    keys: KeyOptions = EVERY_FRAME,
+    camera_given: bool = True,
+) -> None:
     """Writes on the collection what makes it a take."""
     collection[marks.TAKE], collection[marks.FPS] = take_id, float(clip.fps)
     collection[marks.N_FRAMES], collection[marks.START_FRAME] = clip.n_frames, float(start_frame)
+    collection[marks.KEYS], collection[marks.CAMERA_GIVEN] = json.dumps(asdict(keys)), camera_given
     collection[marks.SIZE] = [clip.camera.width, clip.camera.height]
     collection[marks.WORLD] = [float(value) for value in T_blender_world(clip).ravel()]
 

@@ -23,6 +23,15 @@ def key_frames(n_frames: int, fps: float, scene_rate: float, start_frame: float)
     return start_frame + np.arange(n_frames) / fps * scene_rate
 
 
+def whole_frames(frames: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The whole scene frames from the first to the last of ``frames`` ``(F,)``, which are evenly spaced and rise, and the
+    clip frame with fraction at each, ``(W,)`` twice. Where none lies inside, the whole frame nearest to the first."""
+    first, last = math.ceil(frames[0] - _SLACK), math.floor(frames[-1] + _SLACK)
+    whole = np.arange(first, last + 1, dtype=np.float64) if last >= first else np.array([float(round(frames[0]))])
+    step = (frames[-1] - frames[0]) / (len(frames) - 1) if len(frames) > 1 else 1.0
+    return whole, np.clip((whole - frames[0]) / step, 0.0, len(frames) - 1.0)
+
+
 def shown_pictures(n_frames: int, fps: float, scene_rate: float, start_frame: float) -> tuple[int, NDArray[np.int64]]:
     """Which picture of a clip shows at each whole scene frame.
 

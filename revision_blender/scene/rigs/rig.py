@@ -8,7 +8,7 @@ from ...motion.bodies.body_model import BodyModel
 from ...motion.clip import BodyTrack
 from .. import actions, marks
 from ..decimation import thinned
-from ..keys import Channel, KeyOptions, write_keys
+from ..keys import EVERY_FRAME, Channel, KeyOptions, write_keys
 from .bone_groups import group_bones
 from .bone_look import control_looks, draw_as, joint_looks
 from .bones import BoneRest, rest_bones
@@ -98,7 +98,7 @@ def bone_path(name: str, prop: str) -> str:
 
 
 def write_motion(
-    rig: bpy.types.Object, action_name: str, frames: Array, channels: BoneChannels, options: KeyOptions = KeyOptions()
+    rig: bpy.types.Object, action_name: str, frames: Array, channels: BoneChannels, options: KeyOptions = EVERY_FRAME
 ) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
     """A new action for ``rig`` with a key on every bone at each of ``frames`` ``(F,)``, or as ``options`` thins them; not assigned yet."""
     names = rest_of(rig).names
