@@ -21,7 +21,7 @@ from .official_source import OfficialSource
 _BY_JOINTS = {skeleton.n_joints: skeleton for skeleton in SKELETONS.values()}
 _OTHER_MODELS = {16: "a MANO hand", 5: "a FLAME head", 21: "a hand"}
 _MAX_VERTICES = 100_000
-_MAX_COLUMNS = 1000
+_MAX_COLUMNS = 512
 _OLD_SHAPE, _NEW_SHAPE, _EXPRESSIONS = 10, 300, 100
 _HAND = 45  # axis-angle numbers of a hand's 15 joints
 
@@ -39,12 +39,14 @@ def read_official_body(path: Path) -> BodyModel:
     skeleton, V = _sizes(source)
     J = skeleton.n_joints
     _check_tree(source, skeleton)
+    source.expect({"weights": (V, J), "posedirs": (V, 3, 9 * (J - 1))}, ("shapedirs", "J_regressor", _faces_name(source)))
+    faces = _faces(source, V)
     weights = _weights(source, V, J)
     shape, expression = _columns(source, skeleton, V)
     return BodyModel(
         name=official_name(path, skeleton.family),
         v_template=source.read("v_template", (V, 3)).astype(np.float32),
-        faces=_faces(source, V),
+        faces=faces,
         shapedirs=shape,
         posedirs=source.read("posedirs", (V, 3, 9 * (J - 1))).astype(np.float32),
         J_regressor=_regressor(source, J, V),
@@ -94,8 +96,12 @@ def _weights(source: OfficialSource, V: int, J: int) -> NDArray[np.float32]:
     return (weights / total).astype(np.float32)
 
 
+def _faces_name(source: OfficialSource) -> str:
+    return "faces" if "faces" in source and "f" not in source else "f"
+
+
 def _faces(source: OfficialSource, V: int) -> NDArray[np.int32]:
-    name = "f" if "f" in source else "faces"
+    name = _faces_name(source)
     shape = source.shape(name)
     if len(shape) != 2 or shape[1] != 3 or shape[0] > 4 * _MAX_VERTICES:
         raise source.wrong(f"its {name!r} has shape {shape}")

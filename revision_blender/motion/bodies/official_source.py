@@ -1,5 +1,6 @@
 """The members of an official body file, whether ``.pkl`` or ``.npz``: looked at by shape first, read one at a time."""
 
+from collections.abc import Collection, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,6 @@ class OfficialSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._is_npz = _head(path) == b"PK"
-        self._left = _MAX_ARRAYS
         self._found: dict[str, Any] = {}
         if self._is_npz:
             self._found = dict(npz_arrays(path, error=BodyModelError, what=_WHAT))
@@ -57,13 +57,19 @@ class OfficialSource:
             raise self.wrong(f"its {name!r} is not made of plain numbers")
         return found.shape
 
+    def expect(self, shapes: Mapping[str, tuple[int, ...]], others: Collection[str]) -> None:
+        """Before anything is read: these members have these shapes, the others are there, and all of them fit into the limit."""
+        for name, shape in shapes.items():
+            if self.shape(name) != shape:
+                raise self.wrong(f"its {name!r} has shape {self.shape(name)} and not {shape}")
+        total = 8 * sum(prod(self.shape(name)) for name in (*shapes, *others))
+        if total > _MAX_ARRAYS:
+            raise self.wrong(f"its arrays take {total >> 20} MB, which does not fit into the {_MAX_ARRAYS >> 20} MB that are read")
+
     def read(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
-        """A member that must have ``shape`` and only finite numbers; what it takes counts against this file's limit."""
+        """A member that must have ``shape`` and only finite numbers."""
         if self.shape(name) != shape:
             raise self.wrong(f"its {name!r} has shape {self.shape(name)} and not {shape}")
-        self._left -= 8 * prod(shape)
-        if self._left < 0:
-            raise self.wrong(f"its {name!r} of shape {shape} does not fit into the {_MAX_ARRAYS >> 20} MB that are read")
         found = self._array(name)
         if found.shape != shape or (found.dtype.kind == "f" and not np.isfinite(found).all()):
             raise self.wrong(f"its {name!r} holds numbers that are not finite")

@@ -47,6 +47,8 @@ def read_pickle(
         ) from reason
     except Refusal as reason:
         raise error(f"the {what} {path} is refused: {reason}; get it anew from where it is published") from reason
+    except IndexError as reason:
+        raise error(f"the {what} {path} is damaged (it ends early, or takes what is not there); get it anew or choose another") from reason
     except Exception as reason:  # a damaged pickle breaks in many ways
         raise error(
             f"the {what} {path} is damaged ({type(reason).__name__}: {str(reason)[:120]}); get it anew or choose another"
@@ -64,7 +66,7 @@ def _content(path: Path, max_bytes: int, max_unpacked: int) -> bytes | bytearray
         if head[:2] in _OTHER_PACKINGS:
             raise Refusal(f"it is packed with {_OTHER_PACKINGS[head[:2]]}, and only zlib and gzip are read; save it again with these")
         packed = head == b"\x1f\x8b" or (head[:1] == b"\x78" and int.from_bytes(head, "big") % 31 == 0)
-        return _unpacked(stream.read(max_bytes), max_unpacked) if packed else stream.read(max_bytes)
+        return _unpacked(stream.read(size), max_unpacked) if packed else stream.read(size)
 
 
 def _unpacked(packed: bytes, max_bytes: int) -> bytearray:
