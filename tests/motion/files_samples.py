@@ -13,8 +13,7 @@ import numpy as np
 from revision_blender.motion.bodies.body_model import joints_of
 from revision_blender.motion.bodies.shelf import BodyShelf
 from revision_blender.motion.rotation import axis_angle_from_matrix, matrix_from_axis_angle
-
-from .motion_samples import mean_body
+from tests.motion.motion_samples import mean_body
 
 NO_BODIES = BodyShelf(None)
 

@@ -178,7 +178,7 @@ def _track(members: Members, layout: _Layout, path: Path, shelf: "BodyShelf") ->
     name = _text(members, "revision_model") or model_name(family, gender)
     notes = () if gender in GENDERS else ("The file does not say its gender; the neutral body is taken.",)
     given = members.get("betas", np.zeros(0))
-    shape, changing = one_shape(numbers(given, "betas", path, *([None] * min(max(given.ndim, 1), 2))))
+    shape, changing = one_shape(numbers(given, "betas", path, *([None] * min(max(given.ndim, 1), 2))), path)
     betas, cut = fitted_shape(shape, name, shelf)
     expression = None
     if family == "smplx" and layout.expression is not None and layout.expression in members:

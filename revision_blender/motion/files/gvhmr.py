@@ -65,7 +65,7 @@ def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
     if len(camera.translation) != n_frames or len(K) not in (1, n_frames):
         raise MotionFileError(f"{path.name} has {n_frames} frames in the world, {len(camera.translation)} in the camera; make it again")
     fps, notes = rate(None, options)
-    betas, changing = one_shape(world.betas)
+    betas, changing = one_shape(world.betas, path)
     betas, cut = fitted_shape(betas, MODEL, shelf)
     rest = root_rest(MODEL, "smplx", betas, shelf)
     poses = camera_between((world.rotations[:, 0], world.translation), (camera.rotations[:, 0], camera.translation), rest)

@@ -72,7 +72,7 @@ def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
     chosen = chosen_people(tuple(people), options, path)
     check_size(path, len(frames) * len(chosen), SMPL.n_joints)
     fps, notes = rate(None, options)
-    built = [_track(_seen(frames, name, people[name], path), len(frames), shelf) for name in chosen]
+    built = [_track(_seen(frames, name, people[name], path), len(frames), shelf, path) for name in chosen]
     tracks = tuple(track for track, _ in built)
     size, assumed = _size(frames, options, path)
     remarks = tuple(dict.fromkeys(note for _, more in built for note in more))
@@ -151,9 +151,9 @@ def _detection(frame: Mapping[str, Any], place: int, who: str, path: Path) -> tu
     return np.concatenate([root, body]), where, betas, min(max(confidence, _SEEN), 1.0)
 
 
-def _track(seen: _Seen, n_frames: int, shelf: "BodyShelf") -> tuple[BodyTrack, tuple[str, ...]]:
+def _track(seen: _Seen, n_frames: int, shelf: "BodyShelf", path: Path) -> tuple[BodyTrack, tuple[str, ...]]:
     shown, fresh = held(seen.frames, n_frames)
-    shape, changing = one_shape(seen.betas, seen.confidence)
+    shape, changing = one_shape(seen.betas, path, seen.confidence)
     betas, cut = fitted_shape(shape, MODEL, shelf)
     confidence = np.repeat((seen.confidence[shown] * fresh)[:, None], SMPL.n_joints, axis=1)
     gaps = int((~fresh).sum())

@@ -56,10 +56,10 @@ def checked_matrices(rotations: Array, what: str, path: Path) -> Array:
     return rotations
 
 
-def one_shape(betas: Array, weights: Array | None = None) -> tuple[Array, tuple[str, ...]]:
+def one_shape(betas: Array, path: Path, weights: Array | None = None) -> tuple[Array, tuple[str, ...]]:
     """Shape components ``(B,)`` of a body from ``(B,)`` or from one row a frame ``(F, B)``, and what there is to say about it."""
     if betas.shape[-1] > MAX_BETAS:
-        raise MotionFileError(f"a shape of {betas.shape[-1]} components is no body's; at most {MAX_BETAS} are read")
+        raise MotionFileError(f"{path.name}: a shape of {betas.shape[-1]} components is no body's; at most {MAX_BETAS} are read")
     if betas.ndim == 1:
         return betas, ()
     if len(betas) == 0:

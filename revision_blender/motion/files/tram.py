@@ -148,7 +148,7 @@ def _track(name: str, file: Path, values: Held, poses: Array, shelf: "BodyShelf"
     rotations = checked_matrices(found, "pred_rotmat", file)
     place = _array(values, ("pred_trans",), file)
     in_camera = numbers(place.reshape(N, 3) if place.size == 3 * N else place, "pred_trans", file, N, 3)
-    shape, changing = one_shape(numbers(_array(values, ("pred_shape",), file), "pred_shape", file, N, None))
+    shape, changing = one_shape(numbers(_array(values, ("pred_shape",), file), "pred_shape", file, N, None), file)
     betas, cut = fitted_shape(shape, MODEL, shelf)
     at = poses[frames]
     turned, translation = moved(at[:, :3, :3], at[:, :3, 3], rotations, in_camera, root_rest(MODEL, "smpl", betas, shelf))

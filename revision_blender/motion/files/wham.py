@@ -69,13 +69,13 @@ def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
     check_size(path, n_frames * len(chosen), SMPL.n_joints)
     longest = max(numbered, key=lambda name: len(numbered[name]))
     guide = _person(found[longest], longest, numbered[longest], path)
-    betas, _ = one_shape(guide.betas)
+    betas, _ = one_shape(guide.betas, path)
     poses = camera_between((guide.world, guide.in_world), (guide.rotations[:, 0], guide.in_camera), root_rest(MODEL, "smpl", betas, shelf))
     poses = poses[held(guide.frames, n_frames)[0]]
     fps, notes = rate(None, options)
-    built = [_track(_person(found[name], name, numbered[name], path), poses, shelf) for name in chosen]
+    built = [_track(_person(found[name], name, numbered[name], path), poses, shelf, path) for name in chosen]
     tracks = tuple(track for track, _ in built)
-    guided = next((track for track in tracks if track.track_id == longest), None) or _track(guide, poses, shelf)[0]
+    guided = next((track for track in tracks if track.track_id == longest), None) or _track(guide, poses, shelf, path)[0]
     width, height = options.size or SIZE
     center = np.array([width / 2.0, height / 2.0])
     camera = Camera(width, height, default_focal(width, height), center, poses)
@@ -142,9 +142,9 @@ def _places(found: Any, what: str, n_frames: int, path: Path) -> Array:
     return numbers(found, what, path, n_frames, 3)
 
 
-def _track(person: _Person, poses: Array, shelf: "BodyShelf") -> tuple[BodyTrack, tuple[str, ...]]:
+def _track(person: _Person, poses: Array, shelf: "BodyShelf", path: Path) -> tuple[BodyTrack, tuple[str, ...]]:
     n_frames = len(poses)
-    shape, changing = one_shape(person.betas)
+    shape, changing = one_shape(person.betas, path)
     betas, cut = fitted_shape(shape, MODEL, shelf)
     rest = root_rest(MODEL, "smpl", betas, shelf)
     shown, fresh = held(person.frames, n_frames)
