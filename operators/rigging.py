@@ -1,16 +1,15 @@
 """What is done to a body that stands in the scene: correctives, handles of the limbs, hands, joints after a shape edit."""
 
-from collections.abc import Iterator
-
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ..revision_blender.motion.errors import RevisionError
+from ..revision_blender.scene import marks
 from ..revision_blender.scene.rigs import hands, ik
 from ..revision_blender.scene.rigs.correctives import correctives_used, use_correctives
-from ..revision_blender.scene.rigs.limbs import limb_of, limbs_of
-from ..revision_blender.scene.rigs.update_joints import update_joints
+from ..revision_blender.scene.rigs.limbs import limbs_of
 from ..revision_blender.scene.take import Take, find_takes
+from ..revision_blender.scene.take_body import update_joints
 from .body_shelf import shelf
 
 HAND_POSES = (("flat", "Flat", "Fingers straight"), ("relaxed", "Relaxed", "The hand at rest"))
@@ -80,8 +79,8 @@ class REVISION_OT_switch_limb(BodyOperator, bpy.types.Operator):
     limb: StringProperty(name="Limb", description="Left Hand and so on, as the rig names it")
     to_ik: BoolProperty(name="IK", description="By the handle")
 
-    def work(self, context: bpy.types.Context, _take: Take, rig: bpy.types.Object, _mesh: bpy.types.Object) -> None:
-        ik.switch(context.scene, rig, limb_of(rig, self.limb), to_ik=self.to_ik)
+    def work(self, _context: bpy.types.Context, _take: Take, rig: bpy.types.Object, _mesh: bpy.types.Object) -> None:
+        ik.switch(rig, self.limb, self.to_ik)
 
 
 class REVISION_OT_bake_limbs(BodyOperator, bpy.types.Operator):
@@ -91,13 +90,13 @@ class REVISION_OT_bake_limbs(BodyOperator, bpy.types.Operator):
     bl_label = "Bake IK to FK"
     bl_options = {"REGISTER", "UNDO"}
 
-    def work(self, context: bpy.types.Context, take: Take, rig: bpy.types.Object, _mesh: bpy.types.Object) -> None:
-        limbs = tuple(limb for limb in limbs_of(rig) if rig[limb.switch] > 0.0) or limbs_of(rig)
-        _all(ik.bake(context.scene, rig, limbs, take.scene_frames(context.scene)))
+    def work(self, context: bpy.types.Context, _take: Take, rig: bpy.types.Object, _mesh: bpy.types.Object) -> None:
+        for _words in ik.bake(context.scene, rig, [limb.name for limb in limbs_of(rig)]):
+            pass
 
 
 class REVISION_OT_pose_hands(BodyOperator, bpy.types.Operator):
-    """Sets the fingers of both hands at the current frame"""
+    """Poses all fingers, over the whole motion where they have keys"""
 
     bl_idname = "revision.pose_hands"
     bl_label = "Pose Hands"
@@ -106,7 +105,7 @@ class REVISION_OT_pose_hands(BodyOperator, bpy.types.Operator):
     pose: EnumProperty(name="Hands", items=HAND_POSES, default="relaxed")
 
     def work(self, _context: bpy.types.Context, _take: Take, rig: bpy.types.Object, _mesh: bpy.types.Object) -> None:
-        hands.pose_hands(rig, shelf().load(rig["revision_model"]), self.pose)
+        hands.hands(rig, self.pose)
 
 
 class REVISION_OT_update_joints(BodyOperator, bpy.types.Operator):
@@ -117,12 +116,7 @@ class REVISION_OT_update_joints(BodyOperator, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def work(self, _context: bpy.types.Context, take: Take, rig: bpy.types.Object, mesh: bpy.types.Object) -> None:
-        update_joints(rig, mesh, shelf().load(rig["revision_model"]), take.T_blender_world)
-
-
-def _all(steps: Iterator[str]) -> None:
-    for _words in steps:
-        pass
+        update_joints(rig, mesh, shelf().load(str(rig[marks.MODEL])), take.T_blender_world)
 
 
 classes = (REVISION_OT_use_correctives, REVISION_OT_switch_limb, REVISION_OT_bake_limbs, REVISION_OT_pose_hands, REVISION_OT_update_joints)

@@ -5,7 +5,7 @@ import bpy
 from ..operators.body_shelf import shelf
 from ..operators.rigging import body_in_hand
 from ..revision_blender.scene.rigs.correctives import correctives_used
-from ..revision_blender.scene.rigs.hands import has_hands
+from ..revision_blender.scene.rigs.hands import fingers_of
 from ..revision_blender.scene.rigs.limbs import limbs_of
 from .base import SidebarPanel, under_way
 from .wording import sentences
@@ -46,7 +46,7 @@ class REVISION_PT_rig(SidebarPanel, bpy.types.Panel):
         used = correctives_used(mesh)
         layout.operator("revision.use_correctives", depress=used, icon="CHECKBOX_HLT" if used else "CHECKBOX_DEHLT")
         _draw_limbs(layout, rig)
-        if has_hands(rig):
+        if fingers_of(rig):
             layout.operator_menu_enum("revision.pose_hands", "pose", text="Pose Hands", icon="VIEW_PAN")
         layout.operator("revision.update_joints", icon="BONE_DATA")
 
