@@ -1,53 +1,27 @@
-"""Reading edited motion back out of the scene: the evaluated pose at the clip's times, and which keys are the animator's."""
+"""Reading edited motion back out of the scene: the evaluated pose at the clip's times, and which keys are the animator's.
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+Keys are 32-bit numbers: places come back within 1e-5 m up to about 80 m from Blender's origin, rotations within 1e-4 rad anywhere.
+A rig that is scaled evenly keeps its joints' rotations and its root's place; a body's size is its shape's, not the scale's.
+"""
+
+from dataclasses import replace
 
 import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion.clip import BodyTrack, Clip, GroundPlane, Pins
-from . import marks
+from ..motion.camera import Camera
+from ..motion.clip import BodyTrack, Clip, GroundPlane, ObjectTrack, Pins
+from ..motion.files.framing import framing_camera
+from . import marks, objects
 from .camera import camera_of
-from .kept_values import kept_values
-from .pins import user_keys
+from .pins import UserKeys, user_keys
+from .readings import Reader, Readings, rests_of
+from .rigs.expressions import expression_of, joint_shifts
 from .rigs.poses import RigRest, track_motion
-from .rigs.rig import rest_of
-from .sampling import go_to, only_these
+from .rigs.shape_keys import betas_of
 from .take_record import Array, Take, the_object
 from .timing import scene_fps
-
-
-@dataclass(frozen=True, eq=False)
-class _Samples:
-    """Evaluated object matrices at some scene frames. bones: by rig name ``(N, J, 4, 4)`` in Blender's world. camera: ``(N, 4, 4)``."""
-
-    bones: dict[str, Array]
-    camera: Array
-
-
-def _bone_matrices(rig: bpy.types.Object, rest: RigRest, depsgraph: bpy.types.Depsgraph) -> Array:
-    evaluated = rig.evaluated_get(depsgraph)
-    posed = np.array([evaluated.pose.bones[name].matrix for name in rest.names], dtype=np.float64)
-    return np.array(evaluated.matrix_world, dtype=np.float64) @ posed
-
-
-def _read_now(take: Take, rests: dict[str, RigRest], depsgraph: bpy.types.Depsgraph) -> tuple[dict[str, Array], Array]:
-    bones = {name: _bone_matrices(the_object(name, "rig"), rest, depsgraph) for name, rest in rests.items()}
-    camera = the_object(take.camera_name, "camera").evaluated_get(depsgraph)
-    return bones, np.array(camera.matrix_world, dtype=np.float64)
-
-
-def _sample(scene: bpy.types.Scene, take: Take, rests: dict[str, RigRest], frames: Iterable[float]) -> _Samples:
-    things = [the_object(name, "rig") for name in rests] + [the_object(take.camera_name, "camera")]
-    with kept_values(scene), only_these(scene, things) as passing:
-        rows = [_read_now(take, rests, go_to(passing, frame)) for frame in frames]
-    return _Samples({name: np.stack([bones[name] for bones, _ in rows]) for name in rests}, np.stack([camera for _, camera in rows]))
-
-
-def _rests(take: Take) -> dict[str, RigRest]:
-    return {rig_name: rest_of(the_object(rig_name, "rig")) for _, rig_name, _ in take.bodies}
 
 
 def _confidence(rig: bpy.types.Object, frames: int, joints: int) -> Array:
@@ -58,43 +32,85 @@ def _confidence(rig: bpy.types.Object, frames: int, joints: int) -> Array:
     return np.array(stored, dtype=np.float64).reshape(frames, joints)
 
 
-def _track(take: Take, track_id: str, rig_name: str, rest: RigRest, M_world_bone: Array) -> BodyTrack:
-    rig = the_object(rig_name, "rig")
-    rotations, translation = track_motion(M_world_bone, rest, take.T_blender_world)
+def _motion(rig_name: str, readings: Readings, rest: RigRest, expression: Array | None, take: Take) -> tuple[Array, Array]:
+    shifts = joint_shifts(the_object(rig_name, "rig"), expression)
+    return track_motion(readings.bones[rig_name], rest, take.T_blender_world, None if shifts is None else shifts[:, 0])
+
+
+def _body(take: Take, body: tuple[str, str, str], readings: Readings, rest: RigRest, frames: Array) -> BodyTrack:
+    track_id, rig_name, mesh_name = body
+    rig, mesh = the_object(rig_name, "rig"), the_object(mesh_name, "body")
+    expression = expression_of(mesh, frames)
+    rotations, translation = _motion(rig_name, readings, rest, expression, take)
+    betas, given = betas_of(mesh), len(rig[marks.BETAS])
+    betas = betas if betas[given:].any() else betas[:given]  # the model has more components than the clip gave
     confidence = _confidence(rig, *rotations.shape[:2])
-    betas = np.array(rig[marks.BETAS], dtype=np.float64)
-    return BodyTrack(track_id, rig[marks.FAMILY], rig[marks.MODEL], betas, rotations, translation, confidence)
+    return BodyTrack(track_id, rig[marks.FAMILY], rig[marks.MODEL], betas, rotations, translation, confidence, expression)
 
 
-def _clip(take: Take, samples: _Samples, rests: dict[str, RigRest]) -> Clip:
+def _own_body(rig_name: str, track: BodyTrack) -> BodyTrack:
+    """The track on the body it came with, where another stands in for it in the scene."""
+    stored = the_object(rig_name, "rig").get(marks.STAND_IN)
+    if stored is None:
+        return track
+    from ..motion.bodies.stand_in import StandIn, restored
+
+    return restored(track, StandIn.from_json(stored))
+
+
+def _object(take: Take, thing: tuple[str, str, str], readings: Readings) -> ObjectTrack:
+    track_id, box, points = thing
+    return objects.track_of(track_id, the_object(box, "box"), readings.boxes[box], readings.points[points], take.T_blender_world)
+
+
+def _camera(take: Take, readings: Readings, ground: GroundPlane, tracks: tuple[BodyTrack | ObjectTrack, ...]) -> Camera:
+    """The take's camera; where one that only framed the motion was deleted, another such."""
+    if readings.camera is not None:
+        return camera_of(the_object(take.camera_name, "camera"), take.width, take.height, readings.camera, take.T_blender_world)
+    places = [track.translation if isinstance(track, BodyTrack) else track.points.reshape(-1, 3) for track in tracks]
+    up = "z" if ground.normal[2] > 0.9 else "y"
+    return framing_camera(up, np.concatenate([*places, np.zeros((0, 3))]), tracks[0].n_frames, (take.width, take.height))
+
+
+def _shown(scene: bpy.types.Scene, take: Take, readings: Readings, rests: dict[str, RigRest], frames: Array) -> Clip:
+    """The clip on the bodies that the scene shows."""
     T = take.T_blender_world
     ground = GroundPlane(T[:3, :3].T @ np.array([0.0, 0.0, 1.0]), -T[:3, :3].T @ T[:3, 3])
-    camera = camera_of(the_object(take.camera_name, "camera"), take.width, take.height, samples.camera, T)
-    tracks = tuple(_track(take, track_id, rig, rests[rig], samples.bones[rig]) for track_id, rig, _ in take.bodies)
-    return Clip(take.fps, camera, ground, tracks)
+    bodies = tuple(_body(take, body, readings, rests[body[1]], frames) for body in take.bodies)
+    things = tuple(_object(take, thing, readings) for thing in take.objects)
+    return Clip(take.fps, _camera(take, readings, ground, bodies + things), ground, bodies + things)
+
+
+def _own(take: Take, clip: Clip) -> Clip:
+    """The clip on its own bodies, its tracks in the order in which they came."""
+    rig_of = {track_id: rig for track_id, rig, _ in take.bodies}
+    tracks = tuple(_own_body(rig_of[track.track_id], track) if isinstance(track, BodyTrack) else track for track in clip.tracks)
+    order = {track_id: place for place, track_id in enumerate(take.order)}
+    return clip.with_tracks(tuple(sorted(tracks, key=lambda track: order.get(track.track_id, len(order)))))
 
 
 def capture_clip(scene: bpy.types.Scene, take: Take) -> Clip:
     """The take as it moves now, edits, constraints and all, at the clip's times and in the clip's world.
 
-    The user's frame and unkeyed poses are not touched. Raises SceneError where a rig or the camera is gone.
+    The user's frame and unkeyed poses are not touched. Raises SceneError where a rig or the camera is gone, or where an
+    object's scale is such that no body motion can hold it.
     """
-    rests = _rests(take)
-    return _clip(take, _sample(scene, take, rests, take.scene_frames(scene)), rests)
+    rests, frames = rests_of(take), take.scene_frames(scene)
+    return _own(take, _shown(scene, take, Reader(take, rests).at(scene, frames), rests, frames))
 
 
 def capture_pose(scene: bpy.types.Scene, take: Take, frame: float | None = None) -> Clip:
     """A clip of one frame: the pose at scene ``frame``; as it shows, unkeyed changes included, at the current frame or ``None``.
 
-    Use: the target pose of the last frame. Raises SceneError where a rig or the camera is gone.
+    Use: the target pose of the last frame. Raises SceneError as ``capture_clip``.
     """
-    rests = _rests(take)
-    if frame is not None and abs(frame - scene.frame_current_final) > 1e-4:
-        return _clip(take, _sample(scene, take, rests, (frame,)), rests)
+    rests, now = rests_of(take), scene.frame_current_final
+    if frame is not None and abs(frame - now) > 1e-4:
+        at = np.array([frame])
+        return _own(take, _shown(scene, take, Reader(take, rests).at(scene, at), rests, at))
     layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
     layer.update()
-    bones, camera = _read_now(take, rests, layer.depsgraph)
-    return _clip(take, _Samples({name: matrices[None] for name, matrices in bones.items()}, camera[None]), rests)
+    return _own(take, _shown(scene, take, Reader(take, rests).now(layer.depsgraph), rests, np.array([now])))
 
 
 def _nearest(frames: Array, scene: bpy.types.Scene, take: Take) -> NDArray[np.int64]:
@@ -108,11 +124,10 @@ def captured_pins(scene: bpy.types.Scene, take: Take) -> tuple[Pins, ...]:
 
     A key between two clip frames pins the nearer one (``capture_for_refine`` then takes the pose from the key's time).
     """
-    return tuple(_pins(scene, take, track_id, rig_name) for track_id, rig_name, _ in take.bodies)
+    return tuple(_pins(scene, take, track_id, user_keys(the_object(rig_name, "rig"))) for track_id, rig_name, _ in take.bodies)
 
 
-def _pins(scene: bpy.types.Scene, take: Take, track_id: str, rig_name: str) -> Pins:
-    keys = user_keys(the_object(rig_name, "rig"))
+def _pins(scene: bpy.types.Scene, take: Take, track_id: str, keys: UserKeys) -> Pins:
     joints = np.zeros((take.n_frames, len(keys.rotation)), dtype=np.bool_)
     translation = np.zeros(take.n_frames, dtype=np.bool_)
     for joint, frames in enumerate(keys.rotation):
@@ -129,26 +144,29 @@ def capture_for_refine(scene: bpy.types.Scene, take: Take) -> tuple[Clip, tuple[
     As ``capture_clip`` and ``captured_pins``; but a joint pinned by a key that lies between two clip frames has, at the
     pinned frame, the rotation of the key's own time, so that the animator's pose is what gets kept.
     """
-    rests = _rests(take)
-    grid = take.scene_frames(scene)
-    extra = np.unique(np.concatenate([_key_times(rig_name) for _, rig_name, _ in take.bodies] or [np.empty(0)]))
+    rests, grid = rests_of(take), take.scene_frames(scene)
+    keys = {track_id: user_keys(the_object(rig_name, "rig")) for track_id, rig_name, _ in take.bodies}
+    extra = np.unique(np.concatenate([frames for own in keys.values() for frames in (*own.rotation, own.location)] or [np.empty(0)]))
     extra = extra[_nearest(extra, scene, take) >= 0]
-    samples = _sample(scene, take, rests, np.concatenate([grid, extra]))
-    on_grid = _Samples({name: matrices[: len(grid)] for name, matrices in samples.bones.items()}, samples.camera[: len(grid)])
-    clip = _clip(take, on_grid, rests)
-    tracks = tuple(_snapped(scene, take, track, samples, rests, extra) for track in clip.bodies)
-    return clip.with_tracks(tracks), captured_pins(scene, take)
+    readings = Reader(take, rests).at(scene, np.concatenate([grid, extra]))
+    clip, later = _shown(scene, take, readings.part(slice(0, len(grid))), rests, grid), readings.part(slice(len(grid), None))
+    tracks = tuple(
+        _snapped(scene, take, track, keys[track.track_id], later, rests, extra) if isinstance(track, BodyTrack) else track
+        for track in clip.tracks
+    )
+    pins = tuple(_pins(scene, take, track_id, own) for track_id, own in keys.items())
+    return _own(take, clip.with_tracks(tracks)), pins
 
 
-def _key_times(rig_name: str) -> Array:
-    keys = user_keys(the_object(rig_name, "rig"))
-    return np.concatenate([*keys.rotation, keys.location])
-
-
-def _snapped(scene: bpy.types.Scene, take: Take, track: BodyTrack, samples: _Samples, rests: dict[str, RigRest], extra: Array) -> BodyTrack:
-    rig_name = next(name for track_id, name, _ in take.bodies if track_id == track.track_id)
-    rotations, translation = track_motion(samples.bones[rig_name][take.n_frames :], rests[rig_name], take.T_blender_world)
-    keys, grid = user_keys(the_object(rig_name, "rig")), take.scene_frames(scene)
+def _snapped(
+    scene: bpy.types.Scene, take: Take, track: BodyTrack, keys: UserKeys, later: Readings, rests: dict[str, RigRest], extra: Array
+) -> BodyTrack:
+    """The track with the poses of the keys' own times. later: what was read at the scene frames ``extra``, rising."""
+    _, rig_name, mesh_name = next(body for body in take.bodies if body[0] == track.track_id)
+    if not len(extra):
+        return track
+    rotations, translation = _motion(rig_name, later, rests[rig_name], expression_of(the_object(mesh_name, "body"), extra), take)
+    grid = take.scene_frames(scene)
     new_rotations, new_translation = track.rotations.copy(), track.translation.copy()
 
     def hits(frames: Array) -> list[tuple[int, int]]:

@@ -24,6 +24,7 @@ BONE_SHAPE = "revision_bone_shape"  # object: which of the shared shapes that bo
 HANDS = "revision_hands"  # rig: 90 numbers, the relaxed hands as axis-angle of 15 joints left then right, radians
 CONFIDENCE = "revision_confidence"  # action: (F, J) numbers, flat
 ORIGINAL = "revision_original"  # action: the untouched action of which this one is the working copy
+ORDER = "revision_order"  # collection: ids of its tracks in their order, JSON
 CAMERA_GIVEN = "revision_camera_given"  # collection: whether the camera is the clip's own; a framing camera otherwise
 KEYS = "revision_keys"  # collection: how its motion is keyed, JSON
 STAND_IN = "revision_stand_in"  # rig: JSON of the body that its own stands in for

@@ -1,4 +1,8 @@
-"""Which keys are the animator's: those a program did not write, and those whose value is no longer what was imported."""
+"""Which keys are the animator's: those a program did not write, and those whose value is no longer what was imported.
+
+The measure is the imported motion itself, the untouched action beside the one that is edited: a key that was moved in time
+is the animator's at its new time; keys that thinning left out are nobody's.
+"""
 
 from dataclasses import dataclass
 
@@ -11,7 +15,10 @@ from .keys import Keys, read_keys
 from .rigs.rig import bone_path, rest_of
 
 _SAME = 1e-5  # a key whose value differs less from the imported curve was not touched (32-bit rounding)
+_SAME_TIME = 1e-3  # scene frames
 _ROTATIONS = ("rotation_quaternion", "rotation_euler", "rotation_axis_angle")
+
+Curves = dict[tuple[str, int], bpy.types.FCurve]
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,35 +29,60 @@ class UserKeys:
     location: NDArray[np.float64]
 
 
-def _imported_curves(action: bpy.types.Action | None) -> dict[tuple[str, int], bpy.types.FCurve]:
-    original = action.get(marks.ORIGINAL) if action is not None else None
-    if original is None or not original.slots:
-        return {}
-    bag = actions.channelbag(original, original.slots[0])
-    return {} if bag is None else {(curve.data_path, curve.array_index): curve for curve in bag.fcurves}
+def _imported_curves(rig: bpy.types.Object, moving: actions.Moving) -> Curves:
+    """The curves that were imported and of which those of ``moving`` are the edited copy; none for an action of the user's own.
+
+    An action that was put together from several has the imported motion of one; the rig's own is then found on the rig.
+    """
+    for holder in (moving.action, rig):
+        original = holder.get(marks.ORIGINAL)
+        if not isinstance(original, bpy.types.Action):
+            continue
+        slot = actions.same_slot(original, moving.slot) if len(moving.action.slots) > 1 else next(iter(original.slots), None)
+        bag = None if slot is None else actions.channelbag(original, slot)
+        if bag is not None and (holder is moving.action or len(moving.action.slots) > 1):
+            return {(curve.data_path, curve.array_index): curve for curve in bag.fcurves}
+    return {}
 
 
-def _edited_frames(keys: Keys, imported: bpy.types.FCurve | None) -> list[float]:
+def _edited(keys: Keys, imported: bpy.types.FCurve | None) -> NDArray[np.bool_]:
+    """``(K,)`` which keys are the animator's."""
     edited = ~keys.generated
-    if imported is not None:
-        there = np.array([imported.evaluate(float(frame)) for frame in keys.frames])
-        edited |= np.abs(there - keys.values) > _SAME
-    return keys.frames[edited].astype(np.float64).tolist()
+    if imported is None:
+        return edited
+    there = read_keys(imported)
+    if not len(there.frames):
+        return edited
+    nearest = _beside(keys, there)
+    same = (np.abs(there.frames[nearest] - keys.frames) < _SAME_TIME) & (np.abs(there.values[nearest] - keys.values) <= _SAME)
+    for index in np.flatnonzero(~same & ~edited):  # few: only these cost a call each
+        edited[index] = abs(imported.evaluate(float(keys.frames[index])) - keys.values[index]) > _SAME
+    return edited
+
+
+def _beside(keys: Keys, there: Keys) -> NDArray[np.int64]:
+    """``(K,)`` the imported key at or nearest before each key."""
+    return np.clip(np.searchsorted(there.frames, keys.frames + _SAME_TIME) - 1, 0, len(there.frames) - 1)
 
 
 def user_keys(rig: bpy.types.Object) -> UserKeys:
-    """The animator's keys on ``rig`` as it is animated now."""
+    """The animator's keys on ``rig`` as it is animated now, by its action and by NLA strips."""
     names = rest_of(rig).names
     joint_of = {bone_path(name, prop): joint for joint, name in enumerate(names) for prop in _ROTATIONS}
     root = bone_path(names[0], "location")
-    rotation: list[list[float]] = [[] for _ in names]
-    location: list[float] = []
-    action = rig.animation_data.action if rig.animation_data else None
-    imported = _imported_curves(action)
-    for curve in actions.curves_of(rig):
-        joint = joint_of.get(curve.data_path)
-        if joint is None and curve.data_path != root:
-            continue
-        frames = _edited_frames(read_keys(curve), imported.get((curve.data_path, curve.array_index)))
-        (location if joint is None else rotation[joint]).extend(frames)
-    return UserKeys(tuple(np.unique(frames) for frames in rotation), np.unique(location))
+    rotation: list[list[NDArray[np.float64]]] = [[] for _ in names]
+    location: list[NDArray[np.float64]] = []
+    for moving in actions.movers_of(rig):
+        imported = _imported_curves(rig, moving)
+        for curve in moving.curves:
+            joint = joint_of.get(curve.data_path)
+            if (joint is None and curve.data_path != root) or curve.mute:
+                continue
+            keys = read_keys(curve)
+            frames = keys.frames[_edited(keys, imported.get((curve.data_path, curve.array_index)))]
+            (location if joint is None else rotation[joint]).append(moving.scene_frames(frames))
+    return UserKeys(tuple(_united(frames) for frames in rotation), _united(location))
+
+
+def _united(frames: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.unique(np.concatenate(frames)) if frames else np.empty(0)

@@ -1,4 +1,4 @@
-"""Everything that a camera could see, as labelled triangles: the take's bodies by part, all else that renders as 0."""
+"""Everything that a camera could see, as labelled triangles: the take's bodies by part and its objects, all else that renders as 0."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def _triangles(mesh: bpy.types.Mesh, M_world_object: NDArray[np.float64], owner:
 
 
 def _all(take: Take, depsgraph: bpy.types.Depsgraph) -> Iterator[Triangles]:
-    bodies = {body for _, _, body in take.bodies}
+    bodies = {name for _, _, name in (*take.bodies, *take.objects)}
     rendered = _rendered(depsgraph.view_layer.layer_collection, set())
     for instance in depsgraph.object_instances:
         if not _renders(instance, rendered):

@@ -26,7 +26,7 @@ class Take:
 
     bodies: (track id, rig's name, mesh's name) each. objects: (track id, box's name, point mesh's name) each. start_frame: scene frame of the clip's time 0, may have a fraction.
     T_blender_world: ``(4, 4)`` the clip's world to Blender's. width, height: the clip's picture, pixels. camera_given: whether its
-    camera is the clip's own, not one that only frames the motion. keys: how its motion is keyed.
+    camera is the clip's own, not one that only frames the motion. keys: how its motion is keyed. order: the clip's track ids.
     """
 
     take_id: str
@@ -42,6 +42,7 @@ class Take:
     objects: tuple[tuple[str, str, str], ...] = ()
     camera_given: bool = True
     keys: KeyOptions = EVERY_FRAME
+    order: tuple[str, ...] = ()
 
     def scene_frames(self, scene: bpy.types.Scene) -> NDArray[np.float64]:
         """``(F,)`` scene frames, with fractions, of the clip's frames."""
@@ -70,6 +71,7 @@ def _read(collection: bpy.types.Collection) -> Take:
         height=int(collection[marks.SIZE][1]),
         objects=tuple((track_id, box.name, points[track_id].name) for track_id, box in boxes.items() if track_id in points),
         camera_given=bool(collection.get(marks.CAMERA_GIVEN, True)),
+        order=tuple(json.loads(collection.get(marks.ORDER, "[]"))),
         keys=KeyOptions(**json.loads(collection.get(marks.KEYS, "{}"))),
     )
 
@@ -99,6 +101,7 @@ def mark_collection(
     """Writes on the collection what makes it a take."""
     collection[marks.TAKE], collection[marks.FPS] = take_id, float(clip.fps)
     collection[marks.N_FRAMES], collection[marks.START_FRAME] = clip.n_frames, float(start_frame)
+    collection[marks.ORDER] = json.dumps([track.track_id for track in clip.tracks])
     collection[marks.KEYS], collection[marks.CAMERA_GIVEN] = json.dumps(asdict(keys)), camera_given
     collection[marks.SIZE] = [clip.camera.width, clip.camera.height]
     collection[marks.WORLD] = [float(value) for value in T_blender_world(clip).ravel()]
