@@ -51,7 +51,7 @@ def read(choice: ImportChoice, shelf: BodyShelf, tell: Tell | None = None) -> Ar
     tracks: list[Track] = []
     stand_ins: dict[str, StandIn] = {}
     for track in motion.clip.tracks:
-        shown, standing = stand_in(track, shelf) if isinstance(track, BodyTrack) else (track, None)
+        shown, standing = stand_in(track, shelf, motion.clip.ground) if isinstance(track, BodyTrack) else (track, None)
         tracks.append(shown)
         if standing is not None:
             stand_ins[track.track_id] = standing
