@@ -97,12 +97,12 @@ def run_convert(arguments: argparse.Namespace) -> int:
     inputs = _inputs(arguments.files)
     folder = len(inputs) > 1 or arguments.out.is_dir() or str(arguments.out).endswith(("/", "\\"))
     kind = _format(arguments, folder)
-    if folder:
-        arguments.out.mkdir(parents=True, exist_ok=True)
-    elif not arguments.out.absolute().parent.is_dir():
+    if not folder and not arguments.out.absolute().parent.is_dir():
         raise BackendError(f"there is no folder {arguments.out.absolute().parent}; make it first, or choose another place")
     outs = {path: arguments.out / f"{_stem(path)}{FORMATS[kind]}" if folder else arguments.out for path in inputs}
     _check_apart(outs)
+    if folder:
+        arguments.out.mkdir(parents=True, exist_ok=True)
     failed = 0
     for path in _bar(list(outs)):
         out = outs[path]

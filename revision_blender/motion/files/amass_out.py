@@ -103,8 +103,6 @@ def _gender(model: str) -> str:
 
 def _left_out(clip: Clip, track: BodyTrack) -> tuple[str, ...]:
     notes = []
-    if len(clip.tracks) > 1:
-        notes.append(f"AMASS files hold one body; {track.track_id} was written, {len(clip.tracks) - 1} more of the clip were not.")
     if (track.confidence < 1.0).any():
         notes.append("AMASS files hold no confidence; it was left out.")
     if not only_frames(clip.camera):

@@ -258,6 +258,7 @@ def _numpy_calls() -> dict[str, Call | None]:
         calls[f"{module}.multiarray.scalar"] = _scalar
         calls[f"{module}.numeric._frombuffer"] = _from_buffer
     calls["_codecs.encode"] = lambda text, _coding: text.encode("latin-1")  # how protocol 2 holds bytes
+    calls |= {f"{module}.bytes": lambda: b"" for module in ("builtins", "__builtin__")}  # and none of them
     return calls
 
 
