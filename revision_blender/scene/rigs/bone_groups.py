@@ -5,8 +5,10 @@ import bpy
 from .limbs import Limb
 
 _HANDLES, _HIDDEN = "Handles", "Mechanism"
-_LEFT, _RIGHT, _MIDDLE = "THEME04", "THEME01", "THEME09"  # Blender's bone colour sets: blue, red, yellow
-_HANDLE_COLOURS = {"left": "THEME03", "right": "THEME02"}  # green, orange: a handle is told from the bones of its side
+# Blender's own blue and red are too dark on its gray viewport. Left is blue, right red, the middle yellow, handles green and orange.
+_COLOURS = {"left": (0.30, 0.62, 1.0), "right": (1.0, 0.36, 0.36), "middle": (0.98, 0.80, 0.22)}
+_HANDLE_COLOURS = {"left": (0.25, 0.95, 0.65), "right": (1.0, 0.62, 0.15)}
+_SELECTED, _ACTIVE = (1.0, 1.0, 1.0), (0.75, 1.0, 1.0)
 _FINGERS = ("index", "middle", "pinky", "ring", "thumb")
 _FACE = ("jaw", "left_eye", "right_eye", "mouth", "left_ear", "right_ear")
 _PERSON = ("Torso", "Face", "Left Arm", "Right Arm", "Left Fingers", "Right Fingers", "Left Leg", "Right Leg")
@@ -34,12 +36,13 @@ def _on_a_side(part: str, family: str) -> str:
     return "arm" if part in ("shoulder", "elbow", "wrist", "hand") else ""
 
 
-def colour_of(name: str, *, handle: bool = False) -> str:
-    """Blender's colour set of a bone: left blue, right red, middle yellow; handles green and orange."""
-    side = name.partition("_")[0]
-    if handle and side in _HANDLE_COLOURS:
-        return _HANDLE_COLOURS[side]
-    return {"left": _LEFT, "right": _RIGHT}.get(side, _MIDDLE)
+def colour(bone: bpy.types.Bone, *, handle: bool = False) -> None:
+    """Gives a bone the colour of its side."""
+    side = bone.name.partition("_")[0]
+    normal = _HANDLE_COLOURS.get(side) if handle else None
+    bone.color.palette = "CUSTOM"
+    bone.color.custom.normal = normal or _COLOURS.get(side, _COLOURS["middle"])
+    bone.color.custom.select, bone.color.custom.active = _SELECTED, _ACTIVE
 
 
 def group_bones(rig: bpy.types.Object, family: str, joints: tuple[str, ...], limbs: tuple[Limb, ...]) -> None:
@@ -49,7 +52,7 @@ def group_bones(rig: bpy.types.Object, family: str, joints: tuple[str, ...], lim
     made = {title: collections.new(title) for title in (_ANIMAL if family == "smal" else _PERSON) if title in used}
     for name in joints:
         made[group_of(name, family)].assign(bones[name])
-        bones[name].color.palette = colour_of(name)
+        colour(bones[name])
     if not limbs:
         return
     handles, hidden = collections.new(_HANDLES), collections.new(_HIDDEN)
@@ -59,7 +62,7 @@ def group_bones(rig: bpy.types.Object, family: str, joints: tuple[str, ...], lim
         for name in (*limb.handles, *_kept(limb, joints)):
             own.assign(bones[name])
         for name in limb.handles:
-            bones[name].color.palette = colour_of(name, handle=True)
+            colour(bones[name], handle=True)
         for name in limb.hidden:
             hidden.assign(bones[name])
         own.is_visible = False

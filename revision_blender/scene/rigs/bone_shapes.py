@@ -51,13 +51,13 @@ def _box() -> Wire:
 
 
 def _root() -> Wire:
-    """A ring with four arrow heads that point outwards."""
+    """A ring about z with four arrow heads that point outwards."""
     arrows = []
-    for x, z in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
-        side = np.array([-z, 0.0, x]) * 0.14
-        out = np.array([x, 0.0, z])
+    for x, y in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0)):
+        side = np.array([-y, x, 0.0]) * 0.14
+        out = np.array([x, y, 0.0])
         arrows.append(_line(tuple(out * 1.05 + side), tuple(out * 1.25), tuple(out * 1.05 - side), closed=True))
-    return _joined(_ring(), *arrows)
+    return _joined(_ring(0, 1), *arrows)
 
 
 def _diamond() -> Wire:
@@ -67,9 +67,9 @@ def _diamond() -> Wire:
 
 
 def _half_ring() -> Wire:
-    """The upper half of a ring about y, open, with feet: lies over a shoulder or a foot like a strap."""
-    angle = np.linspace(0.0, np.pi, _SEGMENTS // 2 + 1)
-    return _line(*[(float(np.cos(a)), 0.0, float(np.sin(a))) for a in angle])
+    """The upper half of a ring about x, open below: lies over a shoulder like a strap."""
+    angle = np.linspace(-0.15, np.pi + 0.15, _SEGMENTS // 2 + 1)
+    return _line(*[(0.0, float(np.cos(a)), float(np.sin(a))) for a in angle])
 
 
 _WIRES = {"Ring": _ring, "Ball": _ball, "Box": _box, "Root": _root, "Diamond": _diamond, "Strap": _half_ring}

@@ -17,6 +17,7 @@ from .limbs import Limb, limbs_of_family
 Array = NDArray[np.floating]
 
 _POLE_DISTANCE = 0.6  # of the limb's length, from the middle joint
+_POLE_DISTANCE_OF_ANIMALS = 0.35  # front and back poles look at each other under the belly
 _POLE_LENGTH = 0.1  # of the limb's length
 _SIDEWAYS = 0.9  # how unwilling the middle joint is to bend about other axes than its hinge, 0 to 1
 
@@ -39,6 +40,11 @@ def pole_direction(limb: Limb, R_upper: Array) -> Array:
     return R_upper[..., :, 2] if limb.forward else -R_upper[..., :, 2]
 
 
+def pole_distance(limb: Limb) -> float:
+    """How far the pole stands from the limb, in lengths of the limb."""
+    return _POLE_DISTANCE_OF_ANIMALS if limb.foot else _POLE_DISTANCE
+
+
 def _pointing(name: str, head: Array, tail: Array, axes: Array) -> BoneRest:
     """A bone from head to tail, rolled as ``axes`` as near as can be."""
     along = tail - head
@@ -57,7 +63,7 @@ def _limb_bones(limb: Limb, bones: dict[str, BoneRest]) -> list[ControlRest]:
     tip = bones[limb.foot] if limb.foot else end
     handle = BoneRest(limb.handle, -1, tip.head, max(tip.length, 0.2 * size), tip.R_armature_bone)
     away = pole_direction(limb, upper.R_armature_bone)
-    pole = BoneRest(limb.pole, -1, lower.head + away * _POLE_DISTANCE * size, _POLE_LENGTH * size, np.eye(3))
+    pole = BoneRest(limb.pole, -1, lower.head + away * pole_distance(limb) * size, _POLE_LENGTH * size, np.eye(3))
     made = [ControlRest(handle, ""), ControlRest(pole, "")]
     made.append(ControlRest(_pointing(limb.reach, lower.head, end.head, lower.R_armature_bone), limb.lower))
     if limb.foot:

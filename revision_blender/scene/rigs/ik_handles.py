@@ -18,7 +18,7 @@ from ...motion.rotation import continuous_quaternions, quaternion_from_matrix
 from .. import actions, marks
 from ..errors import SceneError
 from .bone_groups import show_handles
-from .controls import pole_direction
+from .controls import pole_direction, pole_distance
 from .limbs import Limb, limb_of
 from .rest_pose import rest_of
 from .sampled_poses import pose_now, poses_at
@@ -90,7 +90,7 @@ def _pole_places(rig: bpy.types.Object, limb: Limb, upper: Array, ends: Array) -
     sought = pole_direction(limb, upper[:, :3, :3])
     aside = sought - along * np.sum(sought * along, axis=1, keepdims=True)
     aside = aside / np.maximum(np.linalg.norm(aside, axis=1, keepdims=True), 1e-9)
-    return start + 0.5 * line + aside * 0.8 * size
+    return start + 0.5 * line + aside * pole_distance(limb) * size
 
 
 def _set_now(rig: bpy.types.Object, channels: dict[str, tuple[Array, Array]], index: int) -> None:

@@ -66,7 +66,7 @@ def _dress(rig: bpy.types.Object, model: BodyModel, bones: tuple[BoneRest, ...])
     group_bones(rig, model.family, names, limbs)
     looks, by_name = joint_looks(model, bones), dict(zip(names, bones, strict=True))
     for limb in limbs:
-        looks |= control_looks(limb, by_name)
+        looks |= control_looks(limb, by_name, model)
     draw_as(rig, looks)
 
 
