@@ -10,8 +10,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
+from ..motion.bodies.stand_in import StandIn, restored
 from ..motion.camera import Camera
-from ..motion.clip import BodyTrack, Clip, GroundPlane, ObjectTrack, Pins
+from ..motion.clip import BodyTrack, Clip, GroundPlane, ObjectTrack, Pins, Track
 from ..motion.files.framing import framing_camera
 from . import marks, objects
 from .camera import camera_of
@@ -51,11 +52,7 @@ def _body(take: Take, body: tuple[str, str, str], readings: Readings, rest: RigR
 def _own_body(rig_name: str, track: BodyTrack) -> BodyTrack:
     """The track on the body it came with, where another stands in for it in the scene."""
     stored = the_object(rig_name, "rig").get(marks.STAND_IN)
-    if stored is None:
-        return track
-    from ..motion.bodies.stand_in import StandIn, restored
-
-    return restored(track, StandIn.from_json(stored))
+    return track if stored is None else restored(track, StandIn.from_json(stored))
 
 
 def _object(take: Take, thing: tuple[str, str, str], readings: Readings) -> ObjectTrack:
@@ -78,39 +75,48 @@ def _shown(scene: bpy.types.Scene, take: Take, readings: Readings, rests: dict[s
     ground = GroundPlane(T[:3, :3].T @ np.array([0.0, 0.0, 1.0]), -T[:3, :3].T @ T[:3, 3])
     bodies = tuple(_body(take, body, readings, rests[body[1]], frames) for body in take.bodies)
     things = tuple(_object(take, thing, readings) for thing in take.objects)
-    return Clip(take.fps, _camera(take, readings, ground, bodies + things), ground, bodies + things)
+    return Clip(take.fps, _camera(take, readings, ground, bodies + things), ground, _ordered(take, bodies + things))
 
 
 def _own(take: Take, clip: Clip) -> Clip:
-    """The clip on its own bodies, its tracks in the order in which they came."""
+    """The clip on the bodies that its tracks came with."""
     rig_of = {track_id: rig for track_id, rig, _ in take.bodies}
-    tracks = tuple(_own_body(rig_of[track.track_id], track) if isinstance(track, BodyTrack) else track for track in clip.tracks)
+    return clip.with_tracks(
+        tuple(_own_body(rig_of[track.track_id], track) if isinstance(track, BodyTrack) else track for track in clip.tracks)
+    )
+
+
+def _ordered(take: Take, tracks: tuple[Track, ...]) -> tuple[Track, ...]:
+    """As the clip had them when it came."""
     order = {track_id: place for place, track_id in enumerate(take.order)}
-    return clip.with_tracks(tuple(sorted(tracks, key=lambda track: order.get(track.track_id, len(order)))))
+    return tuple(sorted(tracks, key=lambda track: order.get(track.track_id, len(order))))
 
 
-def capture_clip(scene: bpy.types.Scene, take: Take) -> Clip:
+def capture_clip(scene: bpy.types.Scene, take: Take, *, own_bodies: bool = True) -> Clip:
     """The take as it moves now, edits, constraints and all, at the clip's times and in the clip's world.
 
-    The user's frame and unkeyed poses are not touched. Raises SceneError where a rig or the camera is gone, or where an
+    own_bodies: a track that another body stands in for comes back on its own body, as files want it; else on the body that
+    the scene shows, which is installed. The user's frame and unkeyed poses are not touched. Raises SceneError where a rig or
+    the camera is gone, or where an
     object's scale is such that no body motion can hold it.
     """
     rests, frames = rests_of(take), take.scene_frames(scene)
-    return _own(take, _shown(scene, take, Reader(take, rests).at(scene, frames), rests, frames))
+    clip = _shown(scene, take, Reader(take, rests).at(scene, frames), rests, frames)
+    return _own(take, clip) if own_bodies else clip
 
 
 def capture_pose(scene: bpy.types.Scene, take: Take, frame: float | None = None) -> Clip:
     """A clip of one frame: the pose at scene ``frame``; as it shows, unkeyed changes included, at the current frame or ``None``.
 
-    Use: the target pose of the last frame. Raises SceneError as ``capture_clip``.
+    On the bodies that the scene shows. Use: the target pose of the last frame. Raises SceneError as ``capture_clip``.
     """
     rests, now = rests_of(take), scene.frame_current_final
     if frame is not None and abs(frame - now) > 1e-4:
         at = np.array([frame])
-        return _own(take, _shown(scene, take, Reader(take, rests).at(scene, at), rests, at))
+        return _shown(scene, take, Reader(take, rests).at(scene, at), rests, at)
     layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
     layer.update()
-    return _own(take, _shown(scene, take, Reader(take, rests).now(layer.depsgraph), rests, np.array([now])))
+    return _shown(scene, take, Reader(take, rests).now(layer.depsgraph), rests, np.array([now]))
 
 
 def _nearest(frames: Array, scene: bpy.types.Scene, take: Take) -> NDArray[np.int64]:
@@ -139,7 +145,7 @@ def _pins(scene: bpy.types.Scene, take: Take, track_id: str, keys: UserKeys) -> 
 
 
 def capture_for_refine(scene: bpy.types.Scene, take: Take) -> tuple[Clip, tuple[Pins, ...]]:
-    """The clip and the pins that a refiner needs, agreeing with each other.
+    """The clip, on the bodies that the scene shows, and the pins that a refiner needs, agreeing with each other.
 
     As ``capture_clip`` and ``captured_pins``; but a joint pinned by a key that lies between two clip frames has, at the
     pinned frame, the rotation of the key's own time, so that the animator's pose is what gets kept.
@@ -155,7 +161,7 @@ def capture_for_refine(scene: bpy.types.Scene, take: Take) -> tuple[Clip, tuple[
         for track in clip.tracks
     )
     pins = tuple(_pins(scene, take, track_id, own) for track_id, own in keys.items())
-    return _own(take, clip.with_tracks(tracks)), pins
+    return clip.with_tracks(tracks), pins
 
 
 def _snapped(

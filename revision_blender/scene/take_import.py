@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
 from ..motion.axes import T_blender_world
-from ..motion.bodies.body_model import BodyModel, load_body_model, open_human
+from ..motion.bodies.body_model import BodyModel
+from ..motion.bodies.shelf import BodyShelf
+from ..motion.bodies.stand_in import StandIn
 from ..motion.clip import BodyTrack, Clip, ObjectTrack
 from ..motion.resample import sampled
 from . import marks, objects, take_body
@@ -25,9 +26,6 @@ from .rigs.bone_shapes import remove_unused_shapes
 from .take_motion import give_motion, timed
 from .take_record import Array, find_take, find_takes, mark_collection
 from .timing import key_frames, scene_fps, split_frame, whole_frames
-
-if TYPE_CHECKING:
-    from ..motion.bodies.stand_in import StandIn
 
 
 @dataclass(eq=False)
@@ -55,10 +53,8 @@ class _Build:
 
 
 def body_model_of(track: BodyTrack, models: Mapping[str, BodyModel]) -> BodyModel:
-    """The body model that a track names: one given, the bundled one, or a file."""
-    if track.model in models:
-        return models[track.model]
-    return open_human() if track.model == "open_human" else load_body_model(Path(track.model))
+    """The body model that a track names: one given, or a bundled one. Raises BodyModelError where it is neither."""
+    return models[track.model] if track.model in models else BodyShelf(None).load(track.model)
 
 
 def _body_steps(build: _Build, track: BodyTrack, model: BodyModel, title: str) -> Iterator[str]:
@@ -127,7 +123,7 @@ def _steps(
     build: _Build,
     background: Sequence[Path],
     models: Mapping[str, BodyModel],
-    stand_ins: Mapping[str, "StandIn"],
+    stand_ins: Mapping[str, StandIn],
     start: float,
 ) -> Iterator[str]:
     clip = build.clip
@@ -155,7 +151,7 @@ def import_clip(
     role: str = "lift",
     provenance: Mapping[str, str | float | int] | None = None,
     models: Mapping[str, BodyModel] | None = None,
-    stand_ins: Mapping[str, "StandIn"] | None = None,
+    stand_ins: Mapping[str, StandIn] | None = None,
     keys: KeyOptions = EVERY_FRAME,
     camera_given: bool = True,
 ) -> Iterator[str]:
