@@ -4,7 +4,12 @@
 user who has the official body files may read them with it.
 """
 
+import pickle
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +19,15 @@ from revision_blender.motion.bodies.body_data import BodyModel
 
 try:
     import smplx
+    from smplx.lbs import batch_rodrigues, lbs
     from smplx.utils import Struct
 except ImportError as reason:
     raise ImportError("the package smplx is not installed; pip install smplx to compare with it") from reason
 
+rodrigues: Any = batch_rodrigues  # smplx has tensor types of its own
+skinning: Any = lbs
 Array = NDArray[np.floating]
+Evaluation = Callable[[Array, Array, Array, Array | None], tuple[Array, Array]]
 
 
 def reference_body(model: BodyModel) -> torch.nn.Module:
@@ -49,3 +58,75 @@ def evaluate(body: torch.nn.Module, betas: Array, rotations: Array, translation:
             pose2rot=False,
         )
     return result.joints[:, :24].numpy(), result.vertices.numpy()
+
+
+def evaluation_of_file(path: Path, family: str, n_betas: int, n_expressions: int = 0, dtype: torch.dtype = torch.float64) -> Evaluation:
+    """How ``smplx`` itself evaluates a body file of its own layouts.
+
+    path: read by ``smplx`` with Python's unpickler, so only a file of known origin; without chumpy in it. family: "smpl",
+    "smplh" and "smplx" are evaluated by the classes of that name, without hand mean and PCA; "smal" by ``smplx.lbs``, which has
+    no class for it. The returned function takes betas ``(B,)``, axis-angle ``(F, J, 3)``, translation ``(F, 3)`` and
+    expression ``(F, E)`` or None; it gives joints ``(F, J, 3)`` and vertices ``(F, V, 3)``.
+    """
+    if family == "smal":
+        return evaluation_by_lbs(path, dtype)
+    plain: dict[str, Any] = {"num_betas": n_betas, "dtype": dtype, "ext": path.suffix[1:], "use_pca": False, "flat_hand_mean": True}
+    with redirect_stdout(StringIO()):  # it prints a warning for 10 components
+        if family == "smplx":
+            body = smplx.SMPLXLayer(str(path), num_expression_coeffs=n_expressions, **plain)
+        else:
+            body = (smplx.SMPLHLayer if family == "smplh" else smplx.SMPLLayer)(str(path), **plain)
+
+    def evaluate_file(betas: Array, pose: Array, translation: Array, expression: Array | None) -> tuple[Array, Array]:
+        rotations = torch.as_tensor(rodrigues(torch.as_tensor(pose.reshape(-1, 3), dtype=dtype))).reshape(*pose.shape[:2], 3, 3)
+        parts = _parts(family, rotations)
+        if family == "smplx":
+            zeros = torch.zeros(len(pose), n_expressions, dtype=dtype)
+            parts["expression"] = zeros if expression is None else torch.as_tensor(expression, dtype=dtype)
+        with torch.no_grad():
+            result = body(
+                betas=torch.as_tensor(np.tile(betas, (len(pose), 1)), dtype=dtype),
+                transl=torch.as_tensor(translation, dtype=dtype),
+                **parts,
+            )
+        return result.joints[:, : pose.shape[1]].numpy(), result.vertices.numpy()
+
+    return evaluate_file
+
+
+def _parts(family: str, rotations: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The arguments' names of ``smplx`` for the joints of its order."""
+    if family == "smpl":
+        return {"global_orient": rotations[:, :1], "body_pose": rotations[:, 1:]}
+    face = ("jaw_pose", "leye_pose", "reye_pose") if family == "smplx" else ()
+    parts = {"global_orient": rotations[:, :1], "body_pose": rotations[:, 1:22]}
+    parts |= {name: rotations[:, 22 + place : 23 + place] for place, name in enumerate(face)}
+    hands = rotations[:, 22 + len(face) :]
+    return {**parts, "left_hand_pose": hands[:, :15], "right_hand_pose": hands[:, 15:]}
+
+
+def evaluation_by_lbs(path: Path, dtype: torch.dtype = torch.float64) -> Evaluation:
+    """The same by ``smplx.lbs`` over the file's arrays as they are, for what its classes do not take: SMAL, 16 components.
+
+    Expressions are the components behind the betas.
+    """
+    names = ("v_template", "shapedirs", "posedirs", "weights")
+    with path.open("rb") as stream:
+        data: Any = np.load(stream) if path.suffix == ".npz" else pickle.load(stream, encoding="latin1")
+        data = {name: data[name] for name in (*names, "J_regressor", "kintree_table")}
+    dense = data["J_regressor"].toarray() if hasattr(data["J_regressor"], "toarray") else data["J_regressor"]
+    template, shapedirs, posedirs, weights = (torch.as_tensor(np.asarray(data[name]), dtype=dtype) for name in names)
+    parents = torch.as_tensor(data["kintree_table"][0].astype(np.int64))
+    parents[0] = -1
+
+    def evaluate_file(betas: Array, pose: Array, translation: Array, expression: Array | None) -> tuple[Array, Array]:
+        tiled = np.tile(betas, (len(pose), 1))
+        components = tiled if expression is None else np.concatenate([tiled, expression], axis=1)
+        with torch.no_grad():
+            vertices, joints = skinning(
+                torch.as_tensor(components, dtype=dtype), torch.as_tensor(pose.reshape(len(pose), -1), dtype=dtype), template,
+                shapedirs, posedirs.reshape(-1, posedirs.shape[-1]).T, torch.as_tensor(dense, dtype=dtype), parents, weights,
+            )  # fmt: skip
+        return joints.numpy() + translation[:, None], vertices.numpy() + translation[:, None]
+
+    return evaluate_file

@@ -18,6 +18,7 @@ _LINE = 4096  # characters of a number or name on a line of its own
 LONG_TEXT = 1 << 16
 _LAST_LATIN = 0xC3  # first byte of the last Latin-1 characters in UTF-8
 _MAX_NESTED = 2  # joblib keeps arrays of objects as pickles inside the pickle
+_COPIES, _MORE_COPIES = 4, 1 << 20  # of the whole content, and bytes more
 _BY_PIECE = 40  # and of each part that is copied
 
 
@@ -30,6 +31,7 @@ class Machine:
     def __init__(self, content: bytes | bytearray, budget: int, opcodes: "Opcodes", start: int = 0, nested: int = 0) -> None:
         self.content, self.at, self.left, self.nested = content, start, budget, nested
         self.opcodes = opcodes
+        self.copies = _COPIES * len(content) + _MORE_COPIES
         self.view = memoryview(content)
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
@@ -87,6 +89,12 @@ class Machine:
         if self.left < 0:
             raise Refusal("it is made of more pieces than are read")
 
+    def copy(self, count: int) -> None:
+        """Bytes of the content that are copied once more: an honest file's arrays are, a few times each."""
+        self.copies -= count
+        if self.copies < 0:
+            raise Refusal("it copies its arrays over and over")
+
     # --- names and objects --------------------------------------------------------------------------------------------
 
     def name(self, module: object, name: object) -> None:
@@ -113,7 +121,7 @@ class Machine:
         if not isinstance(name, Named) or not isinstance(arguments, tuple):
             raise Refusal(f"it calls {word(name)}, which cannot be called")
         self.pay(sum(_BY_PIECE * len(part) for part in arguments if isinstance(part, list | tuple | set | frozenset)))
-        self.pay(sum(len(part) for part in arguments if isinstance(part, str | bytes | bytearray)))
+        self.copy(sum(len(part) for part in arguments if isinstance(part, str | bytes | bytearray)))
         self.stack.append(called(name, arguments))
 
     def new(self) -> None:
@@ -139,7 +147,7 @@ class Machine:
             return dtype_with_state(target.values[0], state)
         if target.meaning == "array":
             if isinstance(state, tuple) and state and isinstance(state[-1], str):
-                self.pay(len(state[-1]))
+                self.copy(len(state[-1]))
             return array_with_state(state)
         if isinstance(state, tuple) and len(state) == 2 and state[1] is None:
             state = state[0]
@@ -149,7 +157,7 @@ class Machine:
             return self._joblib_array(state)
         if not target.meaning.startswith("chumpy"):
             return sparse_of(target.meaning, state)
-        self.pay(sum(part.nbytes for part in (state.get("a"), state.get("idxs")) if isinstance(part, np.ndarray)))
+        self.copy(sum(part.nbytes for part in (state.get("a"), state.get("idxs")) if isinstance(part, np.ndarray)))
         return chumpy_of(target.meaning, state)
 
     def _joblib_array(self, state: dict[Any, Any]) -> object:
