@@ -12,9 +12,11 @@ STEEPEST = np.radians(60.0)
 BETAS = {"smpl": 10, "smplh": 16, "smplx": 300, "smal": 41}
 
 
-def body_model(room: Room, family: str, vertices: int = 150, expressions: int = 0, betas: int | None = None, seed: int = 0):
+def body_model(
+    room: Room, family: str, vertices: int = 150, expressions: int = 0, betas: int | None = None, hands: bool = False, seed: int = 0
+):
     """A random body as the extension's own class; correctives of centimetres, so that a wrong one is seen."""
-    made = random_body(family, vertices, BETAS[family] if betas is None else betas, expressions, seed=seed)
+    made = random_body(family, vertices, BETAS[family] if betas is None else betas, expressions, hands, seed)
     made = replace(made, posedirs=made.posedirs * 5)
     kind = room("revision_blender.motion.bodies.body_data").BodyModel
     return kind(**{item.name: getattr(made, item.name) for item in fields(made)})

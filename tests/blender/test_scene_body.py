@@ -1,17 +1,11 @@
 """Blender's evaluated mesh is the body model's, vertex for vertex; keys read back as they went in."""
 
-import os
-import subprocess
-from pathlib import Path
-
 import bpy
 import numpy as np
 import pytest
 from scene_samples import import_sample, random_rotations, sample_clip, sample_track
 
 CLOSE = 1e-4  # metres
-ROOT = Path(__file__).resolve().parents[2]
-BACKEND = Path(os.environ.get("REVISION_PYTHON", ROOT / ".venv-backend/bin/python"))
 
 
 def evaluated_vertices(body: bpy.types.Object) -> np.ndarray:
@@ -174,38 +168,6 @@ def test_a_deleted_rig_is_named_in_the_error(room, scene):
     bpy.data.objects.remove(bpy.data.objects[take.bodies[0][1]])
     with pytest.raises(room("revision_blender.scene.errors").SceneError, match="Person rig"):
         room("revision_blender.scene.capture").capture_clip(scene, take)
-
-
-SMPLX = """
-import sys
-import numpy as np
-from backend.bodies.smplx_reference import evaluate, reference_body
-from revision_blender.motion.bodies.body_model import open_human
-body, clips = reference_body(open_human()), np.load(sys.argv[1])
-pairs = zip(clips["betas"], clips["rotations"], clips["translation"])
-np.save(sys.argv[2], np.stack([evaluate(body, *clip)[1] for clip in pairs]))
-"""
-
-
-def test_mesh_equals_smplx(room, scene, tmp_path):
-    """The reference implementation itself, several poses and shapes, run by the backend's Python where it has the package."""
-    if (
-        not BACKEND.exists()
-        or subprocess.run([str(BACKEND), "-c", "import smplx"], capture_output=True, timeout=120, check=False).returncode
-    ):
-        pytest.skip(f"no smplx in a backend environment at {BACKEND}: pip install smplx there to compare")
-    clips = [sample_clip(room, 3, seed=seed, size=size) for seed, size in ((11, 0.3), (12, 0.9), (13, 1.4))]
-    arrays = {name: np.stack([getattr(clip.bodies[0], name) for clip in clips]) for name in ("betas", "rotations", "translation")}
-    np.savez(tmp_path / "clips.npz", **arrays)
-    command = [str(BACKEND), "-c", SMPLX, str(tmp_path / "clips.npz"), str(tmp_path / "vertices.npy")]
-    subprocess.run(command, check=True, cwd=ROOT, timeout=120)
-    for number, (clip, vertices) in enumerate(zip(clips, np.load(tmp_path / "vertices.npy"), strict=True)):
-        take = import_sample(room, scene, clip, take_id=str(number))
-        T = take.T_blender_world
-        for index in range(clip.n_frames):
-            at_clip_frame(room, scene, take, index)
-            expected = vertices[index] @ T[:3, :3].T + T[:3, 3]
-            assert np.abs(evaluated_vertices(bpy.data.objects[take.bodies[0][2]]) - expected).max() < CLOSE
 
 
 def test_correctives_can_be_turned_off(room, scene):
