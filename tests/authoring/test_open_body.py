@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from authoring.open_body.collapse import collapse
-from authoring.open_body.correctives import Rest, bending_joints, fit_correctives, residual
+from authoring.open_body.correctives import Rest, bending_joints, fit_correctives, residual, with_turn
+from authoring.open_body.face import about_x, hinge_of, lid_over
 from authoring.open_body.poses import random_poses
 from authoring.open_body.skeleton import shortest
 from authoring.open_body.skinning import joint_transforms, skin_dual_quaternions, skin_linear
-from authoring.open_body.tables import SMPL
+from authoring.open_body.tables import SMPL, SMPLX
 from revision_blender.motion.bodies.body_model import identity_of, open_human, vertices_of
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
@@ -140,3 +141,66 @@ def test_the_shipped_correctives_halve_the_residual_on_fresh_poses():
     found = residual(rest, model.posedirs.astype(np.float64), 12, seed=4321)
     assert found.corrected < 0.5 * found.linear
     assert found.corrected < 1e-3
+
+
+def test_the_hinge_of_a_turn_about_x_is_found_again():
+    rng = np.random.default_rng(2)
+    points, centre = rng.normal(size=(40, 3)), np.array([0.0, 0.3, -0.2])
+    moved = about_x(points - centre, 0.4) + centre - points
+    angle, found = hinge_of(points, moved, rng.random(40) < 0.6)
+    assert angle == pytest.approx(0.4)
+    assert np.allclose(found, centre)
+
+
+def test_a_lid_half_way_down_stays_off_the_eyeball():
+    rng = np.random.default_rng(4)
+    ball = rng.normal(size=(200, 3))
+    ball *= 0.016 / np.linalg.norm(ball, axis=1, keepdims=True)
+    ball = np.concatenate([ball, -ball])
+    start, end = (0.0168 * np.array([[0.0, np.sin(a), np.cos(a)]]) for a in (0.5, -0.3))
+    straight = end - start
+    bulged = lid_over(straight, start, ball)
+    radius = np.linalg.norm(ball, axis=1).max()
+    assert np.linalg.norm(start + 0.5 * straight) < radius < np.linalg.norm(start + 0.5 * bulged)
+    assert np.linalg.norm(bulged - straight) < 0.004
+
+
+def test_offsets_of_a_turn_come_out_whole_at_that_turn_and_half_at_half_its_sine():
+    rng = np.random.default_rng(5)
+    weights = np.zeros((3, 55))
+    jaw = SMPLX.joint["jaw"]
+    weights[:, jaw], weights[:, SMPLX.joint["head"]] = (0.0, 0.4, 1.0), (1.0, 0.6, 0.0)
+    rest = Rest(rng.normal(size=(3, 3)), rng.normal(size=(55, 3)), weights, np.arange(3), SMPLX)
+    offsets = 0.01 * rng.normal(size=(3, 3))
+    posedirs = with_turn(np.zeros((3, 3, 486)), "jaw", 0, 0.4, offsets, rest)
+    for sine, share in ((np.sin(0.4), 1.0), (0.5 * np.sin(0.4), 0.5), (-np.sin(0.4), -1.0)):
+        rotations = np.tile(np.eye(3), (1, 55, 1, 1))
+        rotations[0, jaw] = matrix_from_axis_angle(np.array([np.arcsin(sine), 0.0, 0.0]))
+        feature = (rotations[0, 1:] - np.eye(3)).reshape(-1)
+        before = posedirs @ feature
+        assert np.allclose(np.linalg.norm(before, axis=1), abs(share) * np.linalg.norm(offsets, axis=1))
+        if share == 1.0:
+            turned = np.stack([about_x(row, 0.4 * weight) for row, weight in zip(before, weights[:, jaw], strict=True)])
+            assert np.allclose(turned, offsets)
+
+
+@pytest.mark.parametrize("table", [SMPL, SMPLX])
+def test_a_table_s_mirror_swaps_sides_and_keeps_the_tree(table):
+    assert np.array_equal(table.mirror[table.mirror], np.arange(len(table.names)))
+    below = np.arange(1, len(table.names))
+    assert np.array_equal(table.mirror[table.parents[below]], table.parents[table.mirror[below]])
+
+
+@pytest.mark.parametrize("table", [SMPL, SMPLX])
+def test_every_joint_but_the_jaw_has_bones_and_every_bone_one_joint(table):
+    owned = [bone for bones in table.bones.values() for bone in bones]
+    assert len(owned) == len(set(owned))
+    assert set(table.names) - set(table.bones) <= {"jaw"}
+    assert set(table.heads) == set(table.bones)
+
+
+def test_random_poses_of_fingers_bend_both_hands_into_the_palm():
+    turned = random_poses(60, 3, SMPLX)
+    assert turned.shape == (60, 55, 3, 3)
+    for side, sign in (("left", -1.0), ("right", 1.0)):
+        assert (sign * turned[:, SMPLX.joint[f"{side}_ring2"], 1, 0]).mean() > 0.2
