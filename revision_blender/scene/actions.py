@@ -88,10 +88,9 @@ def movers_of(owner: bpy.types.ID) -> Iterator[Moving]:
                 yield Moving(strip.action, strip.action_slot, strip)
 
 
-def same_slot(action: bpy.types.Action, slot: bpy.types.ActionSlot) -> bpy.types.ActionSlot | None:
-    """The slot of ``action`` that has the name of ``slot``; its only one where it has one; else ``None``."""
-    named = next((other for other in action.slots if other.identifier == slot.identifier), None)
-    return action.slots[0] if named is None and len(action.slots) == 1 else named
+def slot_named(action: bpy.types.Action, identifier: str) -> bpy.types.ActionSlot | None:
+    """The slot of that identifier, ``None`` where the action has none."""
+    return next((slot for slot in action.slots if slot.identifier == identifier), None)
 
 
 def working_copy(action: bpy.types.Action, name: str) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:

@@ -32,17 +32,17 @@ class UserKeys:
 def _imported_curves(rig: bpy.types.Object, moving: actions.Moving) -> Curves:
     """The curves that were imported and of which those of ``moving`` are the edited copy; none for an action of the user's own.
 
-    An action that was put together from several has the imported motion of one; the rig's own is then found on the rig.
+    An action that was put together from several knows the imported motion of one only; the others' are found on their rigs,
+    by the names of their slots.
     """
-    for holder in (moving.action, rig):
-        original = holder.get(marks.ORIGINAL)
-        if not isinstance(original, bpy.types.Action):
-            continue
-        slot = actions.same_slot(original, moving.slot) if len(moving.action.slots) > 1 else next(iter(original.slots), None)
-        bag = None if slot is None else actions.channelbag(original, slot)
-        if bag is not None and (holder is moving.action or len(moving.action.slots) > 1):
-            return {(curve.data_path, curve.array_index): curve for curve in bag.fcurves}
-    return {}
+    if not isinstance(moving.action.get(marks.ORIGINAL), bpy.types.Action):
+        return {}
+    originals = [holder.get(marks.ORIGINAL) for holder in (moving.action, rig)]
+    found = [(original, actions.slot_named(original, moving.slot.identifier)) for original in originals if original is not None]
+    if len(moving.action.slots) == 1:
+        found.append((originals[0], originals[0].slots[0]))
+    bags = (actions.channelbag(original, slot) for original, slot in found if slot is not None)
+    return next(({(curve.data_path, curve.array_index): curve for curve in bag.fcurves} for bag in bags if bag is not None), {})
 
 
 def _edited(keys: Keys, imported: bpy.types.FCurve | None) -> NDArray[np.bool_]:

@@ -18,14 +18,22 @@ def go_to(scene: bpy.types.Scene, frame: float) -> bpy.types.Depsgraph:
 
 @contextmanager
 def only_these(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> Iterator[bpy.types.Scene]:
-    """A passing scene of ``objects`` and whatever they depend on: evaluates in a fraction of the whole scene's time."""
+    """A passing scene of ``objects`` and whatever they depend on: evaluates in a fraction of the whole scene's time.
+
+    Objects that are turned off in viewports, which Blender leaves out of every evaluation, are on inside.
+    """
+    off = [thing for thing in objects if thing.hide_viewport]
     passing = bpy.data.scenes.new("ReVision sampling")
     try:
         passing.render.fps, passing.render.fps_base = scene.render.fps, scene.render.fps_base
         for thing in objects:
             passing.collection.objects.link(thing)
+        for thing in off:
+            thing.hide_viewport = False
         yield passing
     finally:
+        for thing in off:
+            thing.hide_viewport = True
         remove(passing)
 
 
