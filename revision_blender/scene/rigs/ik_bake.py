@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...motion.rotation import angle_between, matrix_from_quaternion, quaternion_from_matrix
 from ..errors import SceneError
 from .bone_groups import show_handles
-from .ik_handles import FRAMES_A_STEP, bags_of, handle_paths, is_keyed, key_frames_of, key_switch
+from .ik_handles import FRAMES_A_STEP, bags_of, handle_paths, is_keyed, key_frames_of, key_switch, settle_switches
 from .ik_touched import handled_frames, touched_frames
 from .limbs import Limb, limb_of
 from .poses import nearest_rotations
@@ -187,5 +187,6 @@ def _bake_keyed(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: list[Limb]
         _write(rig, _Chain(limb, poses[:, [names.index(name) for name in _names(rig, limb)]]), span)
         _turn_off(rig, limb, frames)
         yield f"{limb.title}: bones"
+    settle_switches(rig)
     rig.update_tag()
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)

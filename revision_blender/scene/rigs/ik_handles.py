@@ -19,8 +19,8 @@ from .. import actions, marks
 from ..errors import SceneError
 from .bone_groups import show_handles
 from .controls import pole_direction, pole_distance
-from .limbs import Limb, limb_of
-from .rest_pose import rest_of
+from .limbs import Limb, limb_of, limbs_of
+from .rest_pose import bags_of_rig, rest_of, slot_of
 from .sampled_poses import pose_now, poses_at
 from .span_keys import curves_at, key_span, remove_curves
 
@@ -105,8 +105,9 @@ def bags_of(rig: bpy.types.Object) -> list[bpy.types.ActionChannelbag]:
         return []
     bags = [actions.channelbag(data.action, data.action_slot, ensure=True)]
     original = data.action.get(marks.ORIGINAL)
-    if original is not None and original.slots:
-        bags.append(actions.channelbag(original, original.slots[0], ensure=True))
+    slot = slot_of(rig, original) if isinstance(original, bpy.types.Action) else None
+    if slot is not None:
+        bags.append(actions.channelbag(original, slot, ensure=True))
     return bags
 
 
@@ -123,7 +124,9 @@ def _write(rig: bpy.types.Object, limb: Limb, frames: Array, channels: dict[str,
             for prop, values in columns.items():
                 for index, curve in enumerate(curves_at(bag, f'pose.bones["{name}"].{prop}', values.shape[1], name)):
                     key_span(curve, frames, values[:, index], ours)
-    if not everywhere and bags:
+    if bags and everywhere:
+        key_span(curves_at(bags[0], f'["{limb.switch}"]', 1, "Handles")[0], frames[:1], np.ones(1), ours[:1])
+    elif bags:
         key_switch(rig, bags[0], limb, frames, 1.0)
 
 
@@ -138,6 +141,18 @@ def key_switch(rig: bpy.types.Object, bag: bpy.types.ActionChannelbag, limb: Lim
         before, after = curve.evaluate(first - 1.0), curve.evaluate(last + 1.0)
     at = np.array([first - 1.0, first, last, last + _AFTER])
     key_span(curve, at, np.array([before, value, value, after]), np.zeros(4, dtype=np.bool_), "CONSTANT")
+
+
+def settle_switches(rig: bpy.types.Object) -> None:
+    """Each action of the rig says by itself whether limbs follow their handles: where one has a key on a limb's switch, those
+    without get one that turns it off. Without this a limb would stay on its handle under an action that has none."""
+    bags = bags_of_rig(rig)
+    for limb in limbs_of(rig):
+        path = f'["{limb.switch}"]'
+        without = [bag for bag in bags if bag.fcurves.find(path) is None]
+        for bag in without if len(without) < len(bags) else ():
+            first = min((curve.range()[0] for curve in bag.fcurves), default=1.0)
+            key_span(curves_at(bag, path, 1, "Handles")[0], np.array([first]), np.zeros(1), np.zeros(1, dtype=np.bool_), "CONSTANT")
 
 
 def to_handles(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: Sequence[str], frames: Array | None = None) -> Iterator[str]:
@@ -182,5 +197,6 @@ def _switch_keyed(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: list[Lim
         rig[limb.switch] = 1.0
         show_handles(rig, limb, True)
         yield f"{limb.title}: handle"
+    settle_switches(rig)
     rig.update_tag()
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)

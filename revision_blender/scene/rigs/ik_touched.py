@@ -1,5 +1,7 @@
 """Which frames the animator changed while a limb followed its handle: by comparing the working action with its original."""
 
+from collections.abc import Iterable
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 from .. import actions
 from ..keys import read_keys
 from .ik_handles import bags_of, handle_paths
-from .limbs import Limb
+from .limbs import Limb, limbs_of
 
 Array = NDArray[np.floating]
 
@@ -59,3 +61,17 @@ def touched_frames(rig: bpy.types.Object, limb: Limb, frames: Array) -> NDArray[
         before = original[key]
         touched |= np.array([abs(curve.evaluate(frame) - before.evaluate(frame)) > _SAME_KEY for frame in frames.tolist()])
     return touched
+
+
+def joints_of_handles(rig: bpy.types.Object) -> dict[str, Limb]:
+    """The limb by the data path of every key that its handles can have: what a key of the animator's there turns."""
+    return {path: limb for limb in limbs_of(rig) for path in handle_paths(limb) if not path.startswith("[")}
+
+
+def frames_on_handle(rig: bpy.types.Object, curves: Iterable[bpy.types.FCurve], limb: Limb, frames: Array) -> NDArray[np.bool_]:
+    """``(K,)`` whether the limb follows its handles at ``frames``. curves: those of the action that is asked about."""
+    path = f'["{limb.switch}"]'
+    switch = next((curve for curve in curves if curve.data_path == path), None)
+    if switch is None:
+        return np.full(len(frames), float(rig[limb.switch]) > 0.0)
+    return np.array([switch.evaluate(frame) > 0.0 for frame in frames.tolist()], dtype=np.bool_)

@@ -51,37 +51,53 @@ def rest_of(rig: bpy.types.Object) -> RigRest:
     return RigRest(tuple(index), parents, matrices, R_armature_model(str(rig.get(marks.FAMILY, "smpl"))))
 
 
-def root_shift(before: RigRest, after: RigRest, T_blender_world: Array) -> Array:
-    """``(3,)``: what the root's location channel has to gain for the clip's motion to stay the same on another rest pose."""
-    place_moved = T_blender_world[:3, :3] @ (after.joints_smpl[0] - before.joints_smpl[0])
+def root_shift(before: RigRest, after: RigRest, T_blender_world: Array, R_armature_blender: Array) -> Array:
+    """``(3,)``: what the root's location channel has to gain for the clip's motion to stay the same on another rest pose.
+
+    R_armature_blender: ``(3, 3)`` Blender's world to armature space, the identity for a rig that nobody turned.
+    """
+    place_moved = R_armature_blender @ T_blender_world[:3, :3] @ (after.joints_smpl[0] - before.joints_smpl[0])
     head_moved = after.M_armature_bone[0, :3, 3] - before.M_armature_bone[0, :3, 3]
     return (place_moved - head_moved) @ after.M_armature_bone[0, :3, :3]
 
 
 def _actions_of(rig: bpy.types.Object) -> list[bpy.types.Action]:
     """Every action that ReVision or the animator gave this rig: the present one, those on its NLA tracks, those of its track."""
-    found: list[bpy.types.Action] = []
-    data = rig.animation_data
-    if data is not None:
-        strips = [strip.action for layer in data.nla_tracks for strip in layer.strips]
-        found += [action for action in (data.action, *strips) if action is not None]
+    found = [moving.action for moving in actions.movers_of(rig)]
     ours = (rig.get(marks.TAKE), rig.get(marks.TRACK))
     found += [action for action in bpy.data.actions if None not in ours and (action.get(marks.TAKE), action.get(marks.TRACK)) == ours]
-    found += [action[marks.ORIGINAL] for action in found if isinstance(action.get(marks.ORIGINAL), bpy.types.Action)]
+    found += [original for thing in (rig, *found) if isinstance(original := thing.get(marks.ORIGINAL), bpy.types.Action)]
     return list(dict.fromkeys(found))
 
 
-def shift_root(rig: bpy.types.Object, shift: Array) -> None:
-    """Adds ``shift`` ``(3,)`` to the root bone's location: its present value and its keys in every action of the rig."""
-    root = rest_of(rig).names[0]
-    path = f'pose.bones["{bpy.utils.escape_identifier(root)}"].location'
-    rig.pose.bones[root].location += Vector(shift)
-    for action in _actions_of(rig):
-        for slot in action.slots:
-            bag = actions.channelbag(action, slot)
-            for curve in () if bag is None else bag.fcurves:
-                if curve.data_path == path:
-                    _lift(curve, float(shift[curve.array_index]))
+def slot_of(rig: bpy.types.Object, action: bpy.types.Action) -> bpy.types.ActionSlot | None:
+    """The slot of ``action`` that moves ``rig``: the one it uses, one of the same name, or the only one that there is."""
+    data = rig.animation_data
+    used = None if data is None else data.action_slot
+    if used is not None and data.action == action:
+        return used
+    named = None if used is None else actions.slot_named(action, used.identifier)
+    return named or (action.slots[0] if len(action.slots) == 1 else None)
+
+
+def bags_of_rig(rig: bpy.types.Object) -> list[bpy.types.ActionChannelbag]:
+    """The curves of the rig in each of its actions that moves its joints."""
+    slots = [(action, slot_of(rig, action)) for action in _actions_of(rig)]
+    bags = [
+        actions.channelbag(action, slot) for action, slot in slots if slot is not None and slot.target_id_type in ("OBJECT", "UNSPECIFIED")
+    ]
+    joints = tuple(f'pose.bones["{bpy.utils.escape_identifier(name)}"]' for name in rest_of(rig).names)
+    return [bag for bag in bags if bag is not None and any(curve.data_path.startswith(joints) for curve in bag.fcurves)]
+
+
+def shift_location(rig: bpy.types.Object, bone: str, shift: Array) -> None:
+    """Adds ``shift`` ``(3,)`` to a bone's location: its present value and its keys in every action of the rig."""
+    path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"].location'
+    rig.pose.bones[bone].location += Vector(shift)
+    for bag in bags_of_rig(rig):
+        for curve in bag.fcurves:
+            if curve.data_path == path:
+                _lift(curve, float(shift[curve.array_index]))
 
 
 def _lift(curve: bpy.types.FCurve, by: float) -> None:

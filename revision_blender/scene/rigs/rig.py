@@ -13,9 +13,9 @@ from .bone_groups import group_bones
 from .bone_look import control_looks, draw_as, joint_looks
 from .bones import BoneRest, rest_bones
 from .controls import ControlRest, control_bones, set_up_controls
-from .limbs import limbs_of_family
+from .limbs import limbs_of, limbs_of_family
 from .poses import BoneChannels
-from .rest_pose import editing, place, rest_of, root_shift, shift_root
+from .rest_pose import editing, place, rest_of, root_shift, shift_location
 
 __all__ = ["bone_path", "fit_rest", "mark_rig", "new_rig", "rest_of", "write_motion"]
 
@@ -74,16 +74,28 @@ def fit_rest(rig: bpy.types.Object, model: BodyModel, joints_rest: Array, T_blen
     """Moves the bones' heads to another shape's joints; their axes stay, and so do all keys but the root's location.
 
     joints_rest: ``(J, 3)`` as in ``new_rig``. T_blender_world: ``(4, 4)`` of the rig's take. The root's location keys are
-    shifted, in every action of the rig, so that rotations and translation read back from the scene are what they were.
+    shifted, in every action of the rig, so that rotations and translation read back from the scene are what they were;
+    handles and poles stay where they are.
     """
-    before = rest_of(rig)
+    before, standing = rest_of(rig), _free_handles(rig)
     bones = rest_bones(model, joints_rest)
     by_name = {bone.name: bone for bone in bones} | {made.bone.name: made.bone for made in control_bones(model.family, bones)}
     with editing(rig) as edit_bones:
         for edit_bone in edit_bones:
             if edit_bone.name in by_name:
                 place(edit_bone, by_name[edit_bone.name])
-    shift_root(rig, root_shift(before, rest_of(rig), T_blender_world))
+    after = rest_of(rig)
+    shift = root_shift(before, after, T_blender_world, np.array(rig.matrix_world.inverted().to_3x3(), dtype=np.float64))
+    shift_location(rig, after.names[0], shift)
+    for name, M_armature_bone in _free_handles(rig).items():
+        shift_location(rig, name, M_armature_bone[:3, :3].T @ (standing[name][:3, 3] - M_armature_bone[:3, 3]))
+
+
+def _free_handles(rig: bpy.types.Object) -> dict[str, Array]:
+    """Rest matrices ``(4, 4)`` of the handles that hang on no bone."""
+    bones = rig.data.bones
+    names = [name for limb in limbs_of(rig) for name in limb.handles if bones[name].parent is None]
+    return {name: np.array(bones[name].matrix_local, dtype=np.float64) for name in names}
 
 
 def mark_rig(rig: bpy.types.Object, track: BodyTrack) -> None:
