@@ -7,9 +7,7 @@ import pytest
 import torch
 
 from backend.bodies.cli import add_subcommand
-from backend.bodies.export import export_smpl_pkl
 from backend.bodies.torch_body import TorchBody, rotations_from_axis_angle
-from backend.errors import InputError
 from revision_blender.motion.bodies.body_model import identity_of, joints_of, open_human, vertices_of
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
@@ -122,8 +120,3 @@ def test_the_exported_file_is_the_same_body_in_smplx(tmp_path):
     other = smplx_reference.reference_from_file(tmp_path / "body.pkl")
     _, vertices = smplx_reference.evaluate(other, betas, rotations, translation)
     assert np.abs(vertices - vertices_of(identity_of(open_human(), betas), rotations, translation)).max() < TOLERANCE
-
-
-def test_an_export_that_cannot_be_written_says_so(tmp_path):
-    with pytest.raises(InputError, match="cannot be written"):
-        export_smpl_pkl(open_human(), tmp_path / "nowhere" / "body.pkl")
