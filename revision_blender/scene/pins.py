@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import actions, marks
 from .keys import Keys, read_keys
+from .rigs.ik_touched import frames_on_handle, joints_of_handles
 from .rigs.rig import bone_path, rest_of
 
 _SAME = 1e-5  # a key whose value differs less from the imported curve was not touched (32-bit rounding)
@@ -66,21 +67,28 @@ def _beside(keys: Keys, there: Keys) -> NDArray[np.int64]:
 
 
 def user_keys(rig: bpy.types.Object) -> UserKeys:
-    """The animator's keys on ``rig`` as it is animated now, by its action and by NLA strips."""
+    """The animator's keys on ``rig`` as it is animated now, by its action and by NLA strips.
+
+    A key on a limb's handle or pole is one of every joint that it turns, where the limb follows its handle.
+    """
     names = rest_of(rig).names
-    joint_of = {bone_path(name, prop): joint for joint, name in enumerate(names) for prop in _ROTATIONS}
-    root = bone_path(names[0], "location")
+    joints_of = {bone_path(name, prop): (joint,) for joint, name in enumerate(names) for prop in _ROTATIONS}
+    handles, root = joints_of_handles(rig), bone_path(names[0], "location")
+    joints_of |= {path: tuple(names.index(name) for name in limb.joints) for path, limb in handles.items()}
     rotation: list[list[NDArray[np.float64]]] = [[] for _ in names]
     location: list[NDArray[np.float64]] = []
     for moving in actions.movers_of(rig):
         imported = _imported_curves(rig, moving)
         for curve in moving.curves:
-            joint = joint_of.get(curve.data_path)
-            if (joint is None and curve.data_path != root) or curve.mute:
+            joints = joints_of.get(curve.data_path, ())
+            if not (joints or curve.data_path == root) or curve.mute:
                 continue
             keys = read_keys(curve)
             frames = keys.frames[_edited(keys, imported.get((curve.data_path, curve.array_index)))]
-            (location if joint is None else rotation[joint]).append(moving.scene_frames(frames))
+            if curve.data_path in handles and len(frames):
+                frames = frames[frames_on_handle(rig, moving.curves, handles[curve.data_path], frames)]
+            for found in [rotation[joint] for joint in joints] or [location]:
+                found.append(moving.scene_frames(frames))
     return UserKeys(tuple(_united(frames) for frames in rotation), _united(location))
 
 

@@ -13,6 +13,7 @@ from .errors import SceneError
 from .keys import EVERY_FRAME, KeyOptions
 from .provenance import Provenance, write_provenance
 from .rigs.expressions import joint_shifts
+from .rigs.ik_handles import settle_switches
 from .rigs.poses import channels_of
 from .rigs.rig import rest_of, write_motion
 from .standing import seen_from, standing_of
@@ -71,6 +72,7 @@ def give_motion(
     working, slot = actions.working_copy(original, f"{rig.name} {role}")
     working[marks.ORIGINAL] = rig[marks.ORIGINAL] = original
     actions.assign(rig, working, slot)
+    settle_switches(rig)
     return working
 
 

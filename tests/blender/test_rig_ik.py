@@ -157,6 +157,48 @@ def test_refusals_are_sentences(room, scene):
         ik.switch(sample.rig, "left_hand", False)
 
 
+def test_keys_on_handles_are_the_animators(room, scene):
+    """Without a bake: the joints that a handle turns are pinned where the animator keyed it, and nowhere else."""
+    sample = sample_rig(room, scene, "smpl", frames=12, seed=5)
+    switch_all(room, sample.rig, True)
+    user_keys, names = room("revision_blender.scene.pins").user_keys, room("revision_blender.motion.skeletons").SMPL.names
+    assert not any(len(frames) for frames in user_keys(sample.rig).rotation)
+    scene.frame_set(6)
+    move(sample.rig, "left_hand_ik", 6.0)
+    pinned = {name: frames.tolist() for name, frames in zip(names, user_keys(sample.rig).rotation, strict=True) if len(frames)}
+    assert pinned == {name: [6.0] for name in ("left_shoulder", "left_elbow", "left_wrist")}
+
+
+def test_new_motion_is_shown_though_limbs_were_on_handles(room, scene):
+    """Each action carries the switch: another action moves the bones, the first one the handles again."""
+    sample = sample_rig(room, scene, "smpl", frames=8, seed=5)
+    switch_all(room, sample.rig, True)
+    scene.frame_set(4)
+    move(sample.rig, "right_foot_ik", 4.0, (0.0, 0.05, 0.0))
+    handled, data = joint_poses(room, scene, sample), sample.rig.animation_data
+    first = data.action, data.action_slot
+    other = sample_rig(room, scene, "smpl", frames=8, seed=6).track
+    for action in bpy.data.actions:
+        action["revision_take"] = "t"
+    sample.rig["revision_take"] = "t"
+    room("revision_blender.scene.take_motion").give_motion(sample.rig, other, sample.frames, np.eye(4), "refined", {})
+    rest = room("revision_blender.scene.rigs.rig").rest_of(sample.rig)
+    rotations, _ = room("revision_blender.scene.rigs.poses").track_motion(joint_poses(room, scene, sample), rest, np.eye(4))
+    assert room("revision_blender.motion.rotation").angle_between(rotations, other.rotations).max() < 1e-4
+    data.action, data.action_slot = first
+    assert np.array_equal(handled, joint_poses(room, scene, sample))
+
+
+def test_another_shape_leaves_handles_where_they_are(room, scene):
+    sample = sample_rig(room, scene, "smpl", frames=8, seed=5, degrees=20.0)
+    switch_all(room, sample.rig, True)
+    poses, names = room("revision_blender.scene.rigs.sampled_poses"), ["left_foot_ik", "right_hand_pole"]
+    before = poses.poses_at(scene, sample.rig, names, sample.frames)
+    joints = room("revision_blender.motion.bodies.body_model").identity_of(sample.model, np.array([2.0, -2.0, 1.0, 3.0])).joints_rest
+    room("revision_blender.scene.rigs.rig").fit_rest(sample.rig, sample.model, joints, np.eye(4))
+    assert close(apart(room, before, poses.poses_at(scene, sample.rig, names, sample.frames)), (1e-4, 1e-5))
+
+
 def strong(room):
     model = room("revision_blender.motion.bodies.body_model").open_human()
     posedirs = np.random.default_rng(7).normal(size=model.posedirs.shape).astype(np.float32) * 0.01
