@@ -16,7 +16,7 @@ from .roles import Roles, is_above, meeting
 Array = NDArray[np.floating]
 
 _ALIKE = 0.12  # relative difference of length up to which two branches may mirror each other
-_LONG = 0.5  # of the longest bone in a branch: thigh, shank, upper arm and forearm are longer
+_LONG = 0.6  # of the longest bone in a branch: thigh, shank, upper arm and forearm are longer
 _MIN_BRANCH = 0.15  # of the skeleton's size: shorter pairs are fingers, eyes or ears
 _FRAMES_LOOKED_AT = 64
 

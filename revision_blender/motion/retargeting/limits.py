@@ -94,7 +94,7 @@ def _movements(limit: Limit, right: bool, rotations: Array) -> tuple[Array, Arra
     bone = order[0]
     sign = np.array(_MIRROR)[[order[1], order[2], order[0]]] if right else np.ones(3)
     ranges = np.radians(np.array([limit.first, limit.second, limit.twist], dtype=np.float64))
-    ranges = np.sort(ranges * sign[:, None], axis=1)
+    ranges = np.sort(np.asarray(ranges * sign[:, None], dtype=np.float64), axis=1)
     axis_angle = axis_angle_from_matrix(rotations)
     half = 0.5 * np.linalg.norm(axis_angle, axis=-1)
     # the twist about the bone's own axis: q = swing * twist, where twist keeps q's part along the bone

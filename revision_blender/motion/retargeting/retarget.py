@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..bodies.body_model import Identity
 from ..errors import MotionFileError
+from ..rotation import matrix_from_axis_angle, quaternion_from_matrix
 from ..skeletons import skeleton_of
 from .capture import UP, Capture
 from .limits import within_limits
@@ -24,6 +25,8 @@ from .targets import Target, targets_of
 from .turns import frame_of, smallest_turns, unit
 
 Array = NDArray[np.floating]
+
+_FOREARM_PART = 0.6  # of a hand's turn about the forearm that is made by the forearm
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +73,24 @@ def _wanted(
     # SMAL's animals are z up and face +x, people y up and face +z: columns are left, up, forward
     rest_frame = frame_of(UP["z"], np.array([0.0, 1.0, 0.0])) if animal else np.eye(3)
     A = aligned(reference, frame, rest_frame, identity.joints_rest, identity.model.parents, targets, dict(drives))
-    return {joint: drive.rotations(capture.rotations) @ A[joint] for joint, drive in drives.items()}
+    wanted = {joint: drive.rotations(capture.rotations) @ A[joint] for joint, drive in drives.items()}
+    return wanted if animal else _forearms_turned(wanted, identity)
+
+
+def _forearms_turned(wanted: dict[int, Array], identity: Identity) -> dict[int, Array]:
+    """Part of each hand's turn about its forearm given to the forearm, whose two bones make it; many captures leave it to the wrist."""
+    number = skeleton_of(identity.model.family).index
+    shared = dict(wanted)
+    for side in SIDES:
+        elbow, wrist = number(f"{side}_elbow"), number(f"{side}_wrist")
+        if elbow in wanted and wrist in wanted:
+            axis = unit(identity.joints_rest[wrist] - identity.joints_rest[elbow])
+            quaternion = quaternion_from_matrix(np.swapaxes(wanted[elbow], -1, -2) @ wanted[wrist])
+            turn = 2.0 * np.arctan2(quaternion[:, 1:] @ axis, quaternion[:, 0])
+            turn = np.unwrap((turn + np.pi) % (2.0 * np.pi) - np.pi)
+            turn = turn - 2.0 * np.pi * np.round(np.median(turn) / (2.0 * np.pi))
+            shared[elbow] = wanted[elbow] @ matrix_from_axis_angle(_FOREARM_PART * turn[:, None] * axis)
+    return shared
 
 
 def _solved(
@@ -103,8 +123,6 @@ def _solved(
 
 def _relaxed(identity: Identity) -> dict[int, Array]:
     """The hands' mean pose, where the body has one."""
-    from ..rotation import matrix_from_axis_angle
-
     hands = identity.model.hands
     if hands is None:
         return {}

@@ -56,9 +56,10 @@ def _neck(roles: Roles, target: Target) -> Drive | None:
     moving = roles.neck
     if not moving:
         return None
-    bone = (moving[0], moving[-1]) if len(moving) > 1 and target.how == "points" else None
+    bone = (moving[0], moving[len(moving) - 1]) if len(moving) > 1 and target.how == "points" else None
+    head = moving[len(moving) - 1]
     if target.at >= 1.0:
-        return Drive(moving[-1], moving[-1], 0.0, None)
+        return Drive(head, head, 0.0, None)
     if len(moving) == 1:  # one joint for both: the neck goes half the way
         return Drive(roles.trunk[len(roles.spine)], moving[0], 0.5, None)
     middle = moving[(len(moving) - 1) // 2]
