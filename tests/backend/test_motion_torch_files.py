@@ -22,8 +22,8 @@ from tests.motion.files_samples import NO_BODIES, camera_way, seen_by, some_pose
 from tests.motion.motion_samples import mean_body
 
 relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-SMPLX_ROOT = np.array([0.0031, -0.3514, 0.0120])  # where bodies that are not installed have their root
-SMPL_ROOT = np.array([-0.0018, -0.2233, 0.0282])
+SMPLX_ROOT = np.array([0.00312326, -0.35140744, 0.01203655])  # where bodies that are not installed have their root
+SMPL_ROOT = np.array([-0.00179506, -0.22333382, 0.02821918])
 DTYPES = (
     torch.float32,
     torch.float64,

@@ -1,5 +1,6 @@
 """AMASS in all its spellings comes in as it is, goes out, and comes back the same."""
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,7 +153,9 @@ REFUSED = {
     "absurd places": ({"trans": np.full((6, 3), 1e30)}, "above 100000"),
     "NaN betas": ({"betas": np.full(16, np.nan)}, "not finite"),
     "deep betas": ({"betas": np.zeros((2, 2, 2))}, "betas has shape"),
-    "endless betas": ({"betas": np.zeros(2000)}, "2000 components"),
+    "endless betas": ({"betas": np.zeros((1, 2000))}, "at most 1024"),
+    "a flood of betas": ({"betas": np.zeros(5_000_000, np.uint8)}, "betas has shape"),
+    "a flood of expressions": ({"expressions": np.zeros((6, 2000), np.uint8), "poses": np.zeros((6, 165))}, "expressions has shape"),
     "poses of objects": ({"poses": np.array([None] * 6, dtype=object)}, "poses has shape"),
     "poses of text": ({"poses": np.zeros((6, 156)).astype(str)}, "poses has shape"),
     "places of objects": ({"trans": np.full((6, 3), None, dtype=object)}, "trans has shape"),
@@ -172,6 +175,27 @@ def test_what_cannot_be_read_is_refused_with_a_sentence(tmp_path, what):
     with pytest.raises(MotionFileError, match=words) as refused:
         read_motion(tmp_path / "a.npz", NO_BODIES)
     assert len(str(refused.value)) < 300 and str(refused.value).startswith("a.npz")
+
+
+def declared(path: Path, shape: tuple[int, ...]) -> Path:
+    """A small file whose poses say that they have this shape, and do not have the numbers."""
+    npz(path, smplh_members(1))
+    with zipfile.ZipFile(path) as old:
+        members = {name: old.read(name) for name in old.namelist()}
+    head = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    members["poses.npy"] = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head + bytes(1000)
+    with zipfile.ZipFile(path, "w") as new:
+        for name, content in members.items():
+            new.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize("shape", [(10**9, 156), (10**11, 156), (1, 10**11), (10**9, 52, 3), (2, 156)])
+def test_frames_that_are_declared_and_not_there(tmp_path, shape):
+    path = declared(tmp_path / "a.npz", shape)
+    for look in (describe, lambda path: read_motion(path, NO_BODIES)):
+        with pytest.raises(MotionFileError, match=r"frames of 52 joints|numbers a frame|trans has shape"):
+            look(path)
 
 
 def test_nobody_else_is_in_the_file(tmp_path):

@@ -28,7 +28,7 @@ from tests.motion.files_samples import (
 from tests.motion.motion_samples import mean_body
 
 relaxed = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-ROOT = np.array([-0.0018, -0.2233, 0.0282])  # where a body that is not installed has its root
+ROOT = np.array([-0.00179506, -0.22333382, 0.02821918])  # where a body that is not installed has its root
 
 
 def read(path: Path, **options):

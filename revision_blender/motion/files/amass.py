@@ -7,6 +7,7 @@ wrote the file, ``surface_model_type``, ``revision_model`` and ``pose_smpl_hands
 Everything else that a file holds (markers, labels, soft tissue) is not looked at, so it may be of any kind.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from ..npz_file import NpzArray, npz_arrays, read_npz
 from ..skeletons import skeleton_of
 from .framing import floor, framing_camera
 from .motion_file import MotionFile, MotionSummary, PersonSummary, ReadOptions, Up, check_size, chosen_people
-from .smpl_values import GENDERS, fitted_shape, matrices, model_name, numbers, one_shape, rate
+from .smpl_values import GENDERS, MAX_BETAS, fitted_shape, matrices, model_name, numbers, one_shape, rate
 
 if TYPE_CHECKING:
     from ..bodies.shelf import BodyShelf
@@ -38,6 +39,8 @@ _WIDTHS = {"root_orient": 3, "pose_body": 63, "pose_jaw": 3, "pose_eye": 6, "pos
 _FAMILIES = {72: "smpl", 66: "smplh", 156: "smplh", 165: "smplx", 105: "smal"}  # columns of poses
 _FIRST_JOINTS = {"pose_body": 1, "pose_jaw": 22, "pose_eye": 23}  # the hands are the last 30, the others begin at the root
 _WORDS = ("gender", "surface_model_type", "revision_model")
+
+_MAX_COMPONENTS = 4_000_000  # of shape or expression, over all frames
 
 Held = Mapping[str, NpzArray]
 Members = Mapping[str, NDArray[Any]]
@@ -121,7 +124,11 @@ def _layout(held: Held, path: Path) -> _Layout:
     check_size(path, n_frames, skeleton_of(family).n_joints)
     if held[place].shape != (n_frames, 3) or not held[place].is_number:
         raise MotionFileError(f"{path.name}: {place} has shape {held[place].shape}; {(n_frames, 3)} is needed beside the poses")
-    return _Layout(family, n_frames, poses, place, _first(held, RATES), _first(held, _EXPRESSIONS))
+    layout = _Layout(family, n_frames, poses, place, _first(held, RATES), _first(held, _EXPRESSIONS))
+    for name in ("betas", layout.expression or "betas"):
+        if name in held and (math.prod(held[name].shape[1:]) > MAX_BETAS or math.prod(held[name].shape) > _MAX_COMPONENTS):
+            raise MotionFileError(f"{path.name}: {name} has shape {held[name].shape}; at most {MAX_BETAS} components a frame are read")
+    return layout
 
 
 def _why_not(held: Held, path: Path) -> str:
@@ -140,7 +147,7 @@ def _family_of_parts(shapes: Mapping[str, tuple[int, ...]], path: Path) -> str:
 
 
 def _columns(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape[1:], dtype=object))  # Python's numbers: a header may promise any
+    return math.prod(shape[1:])
 
 
 def _first(held: Held, names: tuple[str, ...]) -> str | None:
@@ -190,6 +197,8 @@ def _track(members: Members, layout: _Layout, path: Path, shelf: "BodyShelf") ->
 def _rotations(members: Members, layout: _Layout, path: Path) -> NDArray[np.float64]:
     """``(F, J, 3, 3)``; joints that the file does not have stay at rest."""
     F, n_joints = layout.n_frames, skeleton_of(layout.family).n_joints
+    if layout.poses == ("poses",) and math.prod(members["poses"].shape) == F * n_joints * 3:
+        return matrices(numbers(members["poses"].reshape(F, -1), "poses", path, F, None).reshape(F, n_joints, 3))
     axis_angle = np.zeros((F, n_joints, 3))
     for name in layout.poses:
         rows = numbers(members[name].reshape(F, -1), name, path, F, None).reshape(F, -1, 3)

@@ -16,10 +16,15 @@ Array = NDArray[np.float64]
 SOLE = 0.02  # metres from SMPL's toe joints down to the sole, of the mean shape standing
 _FEET = (7, 8, 10, 11)  # ankles and toes, alike in SMPL, SMPL-H and SMPL-X
 _BODY_JOINTS = 22
+_ENOUGH = 4000  # frames, to know where feet are
 
 # Rest joint 0 of the mean neutral bodies, metres: where a body is not installed, the difference to the person's own moves the
 # person by a constant of a centimetre or two. Sources: the joints that the official neutral models regress at zero betas.
-_ROOT_REST = {"smpl": (-0.0018, -0.2233, 0.0282), "smplh": (-0.0018, -0.2233, 0.0282), "smplx": (0.0031, -0.3514, 0.0120)}
+_ROOT_REST = {
+    "smpl": (-0.00179506, -0.22333382, 0.02821918),
+    "smplh": (-0.00179506, -0.22333382, 0.02821918),
+    "smplx": (0.00312326, -0.35140744, 0.01203655),
+}
 
 
 def root_rest(track_model: str, family: str, betas: Array, shelf: "BodyShelf") -> Array:
@@ -69,9 +74,9 @@ def floor_under(tracks: tuple[BodyTrack, ...]) -> GroundPlane:
     """
     ups, feet = [], []
     for track in tracks:
-        seen = track.confidence[:, 0] > 0.0
+        seen = np.flatnonzero(track.confidence[:, 0] > 0.0)
         ups.append(track.rotations[seen, 0, :, 1])
-        feet.append(_feet(track)[seen])
+        feet.append(_feet(track, seen))
     all_ups = np.concatenate(ups)
     up = np.median(all_ups, axis=0) if len(all_ups) else np.array([0.0, -1.0, 0.0])
     length = float(np.linalg.norm(up))
@@ -80,14 +85,15 @@ def floor_under(tracks: tuple[BodyTrack, ...]) -> GroundPlane:
     return GroundPlane(up, up * (float(np.median(heights)) - SOLE))
 
 
-def _feet(track: BodyTrack) -> Array:
-    """``(F, 4, 3)`` metres."""
+def lowest_feet(track: BodyTrack, up: Array) -> float:
+    """Height in metres along ``up`` of the lowest sole of a person in any frame."""
+    return float((_feet(track, np.arange(track.n_frames)) @ up).min()) - SOLE
+
+
+def _feet(track: BodyTrack, frames: NDArray[np.int64]) -> Array:
+    """``(N, 4, 3)`` metres: ankles and toes in these frames, or in thousands spread over them where they are more."""
+    frames = frames[:: max(1, len(frames) // _ENOUGH)]
     model = open_human()
-    rotations = np.tile(np.eye(3), (track.n_frames, model.n_joints, 1, 1))
-    rotations[:, :_BODY_JOINTS] = track.rotations[:, :_BODY_JOINTS]
-    return joints_of(identity_of(model, np.zeros(model.n_betas)), rotations, track.translation)[:, _FEET]
-
-
-def lowest_feet(tracks: tuple[BodyTrack, ...], up: Array) -> float:
-    """Height in metres along ``up`` of the lowest sole of all people in all frames."""
-    return float(min((_feet(track) @ up).min() for track in tracks)) - SOLE
+    rotations = np.tile(np.eye(3), (len(frames), model.n_joints, 1, 1))
+    rotations[:, :_BODY_JOINTS] = track.rotations[frames, :_BODY_JOINTS]
+    return joints_of(identity_of(model, np.zeros(model.n_betas)), rotations, track.translation[frames])[:, _FEET]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Up = Literal["y", "z"]
 
 DEFAULT_FPS = 30.0  # for files that do not say: what every video lifter assumes
-MAX_ROTATIONS = 4_000_000  # frames times joints of one file: 288 MB of matrices, 10 minutes of 52 joints at 120 frames a second
+MAX_ROTATIONS = 3_000_000  # frames times joints of one file: 216 MB of matrices, 8 minutes of 52 joints at 120 frames a second
 MAX_PEOPLE = 256  # as many as a clip holds
 
 

@@ -27,7 +27,7 @@ from ..skeletons import SMPL
 from .framing import SIZE
 from .lifted import floor_under, held
 from .motion_file import MAX_PEOPLE, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people
-from .pickle_head import pickle_head
+from .pickle_head import pickle_head, unpacked_limit
 from .smpl_values import checked_matrices, fitted_shape, numbers, one_shape, rate
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ FORMAT = "4D-Humans"
 MODEL = "smpl_neutral"
 FOCAL, CROP = 5000.0, 256.0
 MAX_BYTES = 384 * 2**20
+_PIECES = (
+    64 * 2**20,
+    12,
+)  # what is neither array nor text: so much, and so many times the file's size (a detection: 4 kB or more on disk, 34 kB in pieces)
 _MAX_SIDE = 100_000
 _SEEN = 0.01  # the least confidence of someone who was seen: 0 says that nobody was
 
@@ -90,7 +94,15 @@ def padded_camera(width: int, height: int, n_frames: int) -> Camera:
 
 def _frames(path: Path) -> list[Mapping[str, Any]]:
     """The file's frames in order of time."""
-    found = read_pickle(path, error=MotionFileError, max_bytes=MAX_BYTES, what="4D-Humans file")
+    pieces = min(MAX_BYTES, _PIECES[0] + _PIECES[1] * (path.stat().st_size if path.is_file() else 0))
+    found = read_pickle(
+        path,
+        error=MotionFileError,
+        max_bytes=MAX_BYTES,
+        max_unpacked=unpacked_limit(path, MAX_BYTES),
+        max_pieces=pieces,
+        what="4D-Humans file",
+    )
     if not isinstance(found, dict) or not all(isinstance(frame, dict) for frame in found.values()):
         raise MotionFileError(f"{path.name} is no dictionary of frames, so it is no result of 4D-Humans; choose another file")
     frames = list(found.values())

@@ -30,8 +30,8 @@ def numbers(value: Any, what: str, path: Path, *shape: int | None) -> Array:
     if not fits:
         wanted = ", ".join("any" if extent is None else str(extent) for extent in shape)
         raise MotionFileError(f"{path.name}: {what} has shape {value.shape}; ({wanted}) is needed")
-    found = value.astype(np.float64)
-    if found.size and not np.abs(found).max() <= _FAR:  # also where there is a NaN
+    found = value.astype(np.float64, copy=False)
+    if found.size and not (found.max() <= _FAR and found.min() >= -_FAR):  # also where there is a NaN
         raise MotionFileError(f"{path.name}: {what} holds numbers that are not finite or above {_FAR:g}; make the file again")
     return found
 

@@ -22,7 +22,7 @@ from ..skeletons import SMPL
 from .framing import floor
 from .lifted import camera_between, held, lowest_feet, moved, root_rest
 from .motion_file import MAX_PEOPLE, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people
-from .pickle_head import is_pickle
+from .pickle_head import is_pickle, unpacked_limit
 from .smpl_values import fitted_shape, matrices, numbers, one_shape, rate
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 FORMAT = "WHAM"
 MODEL = "smpl_neutral"
 SIZE = (1920, 1080)  # where nothing is known: what phones film
-MAX_BYTES = 448 * 2**20
+MAX_BYTES = 384 * 2**20
+_PIECES = 16 * 2**20  # what is neither array nor text: a few arrays for each person
 _KEYS = ("pose", "trans", "pose_world", "trans_world", "frame_ids")
 
 Array = NDArray[np.float64]
@@ -79,7 +80,7 @@ def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
     width, height = options.size or SIZE
     center = np.array([width / 2.0, height / 2.0])
     camera = Camera(width, height, default_focal(width, height), center, poses)
-    clip = Clip(fps, camera, floor("y", lowest_feet((guided,), np.array([0.0, 1.0, 0.0]))), tracks)
+    clip = Clip(fps, camera, floor("y", lowest_feet(guided, np.array([0.0, 1.0, 0.0]))), tracks)
     return MotionFile(clip, FORMAT, True, (*notes, *_remarks(options, len(found), longest, [more for _, more in built])), (path,))
 
 
@@ -92,7 +93,9 @@ def _remarks(options: ReadOptions, n_people: int, longest: str, more: list[tuple
 
 def _content(path: Path) -> dict[str, Mapping[str, Any]]:
     """The people by track id, in order of their numbers."""
-    found = read_pickle(path, error=MotionFileError, max_bytes=MAX_BYTES, what="WHAM file")
+    found = read_pickle(
+        path, error=MotionFileError, max_bytes=MAX_BYTES, max_unpacked=unpacked_limit(path, MAX_BYTES), max_pieces=_PIECES, what="pickled motion file"
+    )
     if not isinstance(found, dict):
         raise MotionFileError(f"{path.name} holds a {type(found).__name__}, which is no motion that is known; choose another file")
     if "v_template" in found:
