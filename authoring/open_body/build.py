@@ -63,7 +63,8 @@ def smplx_body(source: Source, samples: int) -> Made:
     kept_weights = strongest(weights, WEIGHTS_KEPT)
     whole = Skin(SMPLX, everything, kept_weights, source.mirror, face.hinge, eyes, fingertips(source, rest[0]))
     skin, triangles = _collapsed(source, whole)
-    joints, tips = rest_joints(source, _NEUTRAL, skin)[1:]
+    _, joints, tips = rest_joints(source, _NEUTRAL, skin)
+    assert tips is not None
     hands = hand_space(joints[0], tips[0], SMPLX)
     return Made(skin, triangles, shapes_of_scores(source, skin, scores), face, hands)
 
