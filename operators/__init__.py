@@ -1,17 +1,39 @@
 """What the animator can do: one file a verb family, and the pump that brings results into the scene."""
 
+from types import ModuleType
+
+
+def _modules() -> tuple[ModuleType, ...]:
+    from . import (
+        backend,
+        body_models,
+        environment,
+        generate,
+        jobs,
+        masks,
+        motion,
+        motion_export,
+        motion_import,
+        preferences,
+        pump,
+        rigging,
+    )
+
+    first = (preferences, environment, backend, generate, motion)
+    return (*first, motion_import, motion_export, body_models, rigging, masks, jobs, pump)
+
 
 def register() -> None:
-    from . import backend, environment, generate, jobs, masks, motion, preferences, pump, session
+    from . import session
 
     session.register()
-    for module in (preferences, environment, backend, generate, motion, masks, jobs, pump):
+    for module in _modules():
         module.register()
 
 
 def unregister() -> None:
-    from . import backend, environment, generate, jobs, masks, motion, preferences, pump, session
+    from . import session
 
-    for module in (pump, jobs, masks, motion, generate, backend, environment, preferences):
+    for module in reversed(_modules()):
         module.unregister()
     session.unregister()

@@ -107,7 +107,7 @@ def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
 def masks(scene: bpy.types.Scene) -> tuple[Ticket, Clip]:
     """The job of a mask pass, and the motion that it shows."""
     entry, take = lifted(scene)
-    clip = capture_clip(scene, take)
+    clip = capture_clip(scene, take, own_bodies=False)
     ticket = _ticket(scene, "masks", entry.name, {"drawn_by": scene.revision.mask_method}, entry.take_id)
     file = results_folder(entry.name, "masks", ticket.job_id).with_suffix(".motion.npz")
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +125,7 @@ def fine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     """S3. Raises RevisionError where the rig moved after its masks were rendered."""
     settings: RevisionSettings = scene.revision
     entry, take = lifted(scene)
-    motion = capture_clip(scene, take)
+    motion = capture_clip(scene, take, own_bodies=False)
     if not _same_motion(motion, load_clip(absolute(entry.masks_motion))):
         raise RevisionError(f"{entry.name} was changed after its part masks were rendered: press Render Part Masks again.")
     files, masks_, lift_file = pngs(entry.frames), pngs(entry.masks), absolute(entry.lift)

@@ -14,6 +14,8 @@ from . import handover
 from .moments import why_not_now
 from .tickets import Ticket
 
+_LONGER = {"import": 0.02}  # seconds more a step for what the user waits for with the mouse in hand
+
 
 @dataclass
 class Delivery:
@@ -49,9 +51,12 @@ class Deliveries:
         self._queue.append(delivery)
 
     def drop(self, job_id: str) -> None:
-        """Only one that has not begun; half a rig would stay behind."""
-        for delivery in [queued for queued in self._queue if queued.ticket.job_id == job_id and queued.steps is None]:
-            self._queue.remove(delivery)
+        """Only one that has not begun, half a result would stay behind; an import takes back what it has made."""
+        for delivery in [queued for queued in self._queue if queued.ticket.job_id == job_id]:
+            if delivery.steps is None or (delivery.ticket.kind == "import" and not delivery.over):
+                self._queue.remove(delivery)
+                if delivery.steps is not None:
+                    delivery.steps.close()  # type: ignore[attr-defined]
 
     def begin_anew(self) -> None:
         """After an undo: what the first one had made is gone, and there is nothing left that it could take back."""
@@ -78,7 +83,8 @@ class Deliveries:
             self._queue.popleft()
             self._ended(ticket, "FAILED", "Its scene was deleted; nothing was changed.")
             return True
-        words = why_not_now(makes_rigs=ticket.kind == "lift") or self._advance(delivery, scene, deadline)
+        deadline += _LONGER.get(ticket.kind, 0.0)
+        words = why_not_now(makes_rigs=ticket.kind in ("lift", "import")) or self._advance(delivery, scene, deadline)
         ticket.words = words
         return (ticket.words, ticket.status) != before
 
@@ -86,7 +92,7 @@ class Deliveries:
         ticket = delivery.ticket
         if delivery.over:  # a step of its own: Blender writes the whole scene down
             self._queue.popleft()
-            self._ended(ticket, "DONE", "")
+            self._ended(ticket, "DONE", handover.remark(delivery.collected))
             handover.remember_for_undo(f"ReVision: {ticket.title}")
             return ""
         if delivery.steps is None:

@@ -15,6 +15,7 @@ from ..revision_blender.scene.take import Take, apply_motion, find_take, import_
 from ..revision_blender.wire.collect import write_frames
 from ..revision_blender.wire.events import Collected
 from ..revision_blender.wire.requests import LiftResult, MasksResult, RefineResult
+from . import arrivals
 from .tickets import Ticket
 from .where import pngs, stored
 
@@ -44,6 +45,8 @@ def steps(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, folder: 
             return _video_of_new_take(scene, ticket, collected)
         case "lift":
             return _lift(scene, ticket, collected, folder)
+        case "import":
+            return arrivals.place(scene, collected.result, str(ticket.provenance["take"]), ticket.take_id)
         case "refine":
             return _refined(scene, ticket, collected)
         case "masks":
@@ -154,6 +157,11 @@ def _take_of(scene: bpy.types.Scene, ticket: Ticket) -> RevisionTake:
     if take is None:
         raise RevisionError("The take that this belongs to is no longer in the scene; the files are kept in the results folder.")
     return take
+
+
+def remark(collected: Collected) -> str:
+    """What there is to say of a result that is in the scene; empty where it speaks for itself."""
+    return arrivals.words_of(collected.result) if isinstance(collected.result, arrivals.Arrival) else ""
 
 
 def remember_for_undo(words: str) -> None:

@@ -23,7 +23,7 @@ FORMATS = (
     ("BVH", "BVH (.bvh)", "One skeleton, read by most animation tools"),
     ("FBX", "FBX (.fbx)", "Rigs and meshes, for game engines"),
     ("ABC", "Alembic (.abc)", "Meshes as they deform, correctives included"),
-    ("USD", "USD (.usdc)", "Rigs and meshes"),
+    ("USD", "USD (.usdc)", "Meshes as they deform, correctives included"),
 )
 _ENDINGS = {"CLIP": ".npz", "AMASS": ".npz", "BVH": ".bvh", "FBX": ".fbx", "ABC": ".abc", "USD": ".usdc"}
 
@@ -55,7 +55,7 @@ class REVISION_OT_export_motion(ExportHelper, bpy.types.Operator):
 
     filename_ext = ".npz"
     filter_glob: StringProperty(default="*.npz;*.bvh;*.fbx;*.abc;*.usdc", options={"HIDDEN"})
-    format: EnumProperty(name="Format", items=FORMATS, default="CLIP", update=lambda self, _context: self._name_again())
+    format: EnumProperty(name="Format", items=FORMATS, default="CLIP", update=lambda self, _context: _name_again(self))
     take: EnumProperty(name="Take", items=_takes, options={"SKIP_SAVE"})
     person: EnumProperty(name="Person", items=_people, options={"SKIP_SAVE"})
     own_body: BoolProperty(
@@ -89,17 +89,12 @@ class REVISION_OT_export_motion(ExportHelper, bpy.types.Operator):
             layout.prop(self, "own_body")
 
     def check(self, _context: bpy.types.Context) -> bool:
-        """The name's ending follows the format."""
         before = self.filepath
-        self._name_again()
+        _name_again(self)
         return before != self.filepath
 
-    def _name_again(self) -> None:
-        if self.filepath and Path(self.filepath).suffix.lower() in {"", *_ENDINGS.values()}:
-            self.filepath = str(Path(self.filepath).with_suffix(_ENDINGS[self.format]))
-
     def execute(self, context: bpy.types.Context) -> set[str]:
-        self._name_again()
+        _name_again(self)
         take = find_take(context.scene, self.take) or next(iter(find_takes(context.scene)), None)
         if take is None:
             self.report({"ERROR"}, "The take is no longer in this scene")
@@ -113,13 +108,19 @@ class REVISION_OT_export_motion(ExportHelper, bpy.types.Operator):
         return {"FINISHED"}
 
 
+def _name_again(options: bpy.types.OperatorProperties) -> None:
+    """The name's ending follows the format; also called by Blender, which then knows nothing of the operator's methods."""
+    if options.filepath and Path(options.filepath).suffix.lower() in {"", *_ENDINGS.values()}:
+        options.filepath = str(Path(options.filepath).with_suffix(_ENDINGS[options.format]))
+
+
 def export(scene: bpy.types.Scene, take: Take, kind: str, path: Path, person: str, *, own_body: bool) -> str:
     """Writes the take and says what was written. Raises RevisionError or OSError, and RuntimeError from Blender's exporters."""
     if kind in _EXPORTERS:
         with _selected(scene, take):
             _EXPORTERS[kind](path, scene, take)
         return f"Wrote {path.name}: {len(take.bodies)} rigs with their meshes"
-    clip = capture_clip(scene, take, own_body=own_body)
+    clip = capture_clip(scene, take, own_bodies=own_body)
     if kind == "CLIP":
         save_clip(path, clip)
         return f"Wrote {path.name}: {len(clip.tracks)} tracks, {clip.n_frames} frames at {clip.fps:g} a second"
@@ -178,11 +179,15 @@ def _alembic(path: Path, scene: bpy.types.Scene, take: Take) -> None:
 
 
 def _usd(path: Path, scene: bpy.types.Scene, take: Take) -> None:
+    """As meshes a frame: UsdSkel as Blender 5.2 writes it is off by millimetres on a body with driven shape keys."""
     first, last = _range(scene, take)
     before = scene.frame_start, scene.frame_end
     try:
         scene.frame_start, scene.frame_end = first, last
-        bpy.ops.wm.usd_export(filepath=str(path), selected_objects_only=True, export_animation=True, export_armatures=True)
+        bpy.ops.wm.usd_export(
+            filepath=str(path), selected_objects_only=True, export_animation=True, export_armatures=False, export_shapekeys=False,
+            export_custom_properties=False,
+        )  # fmt: skip
     finally:
         scene.frame_start, scene.frame_end = before
 

@@ -2,14 +2,14 @@
 
 
 def register() -> None:
-    from . import backend, jobs, motion, source
+    from . import backend, jobs, motion, rig, source
 
-    for module in (backend, source, motion, jobs):
+    for module in (backend, source, motion, rig, jobs):
         module.register()
 
 
 def unregister() -> None:
-    from . import backend, jobs, motion, source
+    from . import backend, jobs, motion, rig, source
 
-    for module in (jobs, motion, source, backend):
+    for module in (jobs, rig, motion, source, backend):
         module.unregister()
