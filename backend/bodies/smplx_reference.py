@@ -37,7 +37,8 @@ def reference_body(model: BodyModel) -> torch.nn.Module:
         v_template=model.v_template, f=model.faces, shapedirs=model.shapedirs, posedirs=model.posedirs,
         J_regressor=model.J_regressor, weights=model.weights, kintree_table=kintree,
     )  # fmt: skip
-    return smplx.SMPL(model_path="", data_struct=data, num_betas=model.n_betas, create_transl=False)
+    with redirect_stdout(StringIO()):  # it prints a warning for 10 components
+        return smplx.SMPL(model_path="", data_struct=data, num_betas=model.n_betas, create_transl=False)
 
 
 def reference_from_file(path: Path, n_betas: int = 10) -> torch.nn.Module:
@@ -71,7 +72,7 @@ def evaluation_of_file(path: Path, family: str, n_betas: int, n_expressions: int
     if family == "smal":
         return evaluation_by_lbs(path, dtype)
     plain: dict[str, Any] = {"num_betas": n_betas, "dtype": dtype, "ext": path.suffix[1:], "use_pca": False, "flat_hand_mean": True}
-    with redirect_stdout(StringIO()):  # it prints a warning for 10 components
+    with redirect_stdout(StringIO()):
         if family == "smplx":
             body = smplx.SMPLXLayer(str(path), num_expression_coeffs=n_expressions, **plain)
         else:

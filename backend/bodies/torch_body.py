@@ -1,7 +1,7 @@
 """SMPL's mathematics in torch: batched over frames, differentiable, joints without vertices, some vertices without the rest.
 
 Equal to ``revision_blender.motion.bodies.body_model`` (where the mathematics is explained). What makes it fast: the joint template
-and its shape basis are multiplied out once, so that joints never touch a vertex; correctives are stored by joint and only
+and its shape basis are multiplied out once, so that joints never touch a vertex; sparse correctives are stored by joint and only
 for the vertices they move; vertices come first and frames last, so that blending is one matrix product.
 """
 
@@ -12,12 +12,15 @@ from torch import Tensor
 
 from revision_blender.motion.bodies.body_data import BodyModel
 
+_DENSE = 0.3  # share of vertices and joints with a corrective from which on one large product beats many small ones
+
 
 @dataclass(frozen=True, eq=False)
 class _Part:
     """Some vertices' arrays: template ``(n, 3)``, shape ``(n, 3, B)``, expression ``(n, 3, E)``, weights ``(n, J)``, correctives.
 
     For each joint in ``joints``: ``blocks`` ``(3 k, 9)`` offsets of the k vertices it moves; ``rows`` all those vertices in turn.
+    Where most joints move most vertices, as in the official bodies, ``dense`` ``(3 n, 9 (J - 1))`` is there and they are empty.
     """
 
     template: Tensor
@@ -27,6 +30,7 @@ class _Part:
     joints: tuple[int, ...]
     blocks: tuple[Tensor, ...]
     rows: Tensor
+    dense: Tensor | None
 
 
 class TorchBody:
@@ -100,9 +104,11 @@ class TorchBody:
         """``(n, 3, F)``: the shaped vertices ``(n, 3, 1 or F)`` with their pose correctives."""
         frames = len(rotations)
         rest = shaped.expand(-1, -1, frames)
-        if not part.joints:
+        if part.dense is None and not part.joints:
             return rest
         feature = (rotations[:, 1:] - self._identity).reshape(frames, -1, 9).permute(1, 2, 0)  # (J - 1, 9, F)
+        if part.dense is not None:
+            return rest + (part.dense @ feature.reshape(-1, frames)).reshape(-1, 3, frames)
         offsets = [block @ feature[joint - 1] for joint, block in zip(part.joints, part.blocks, strict=True)]
         return rest.index_add(0, part.rows, torch.cat(offsets).reshape(-1, 3, frames))
 
@@ -114,18 +120,13 @@ class TorchBody:
     def _part(self, index: Tensor) -> _Part:
         posedirs = self._posedirs[index]
         used = posedirs.abs().amax(dim=(1, 3)) > 0.0  # (n, J - 1)
-        rows = [torch.nonzero(column)[:, 0] for column in used.unbind(1)]
+        few = float(used.float().mean()) < _DENSE if used.numel() else True
+        rows = [torch.nonzero(column)[:, 0] for column in used.unbind(1)] if few else []
         busy = [joint for joint, row in enumerate(rows, start=1) if len(row)]
         blocks = tuple(posedirs[rows[joint - 1], :, joint - 1].reshape(-1, 9).contiguous() for joint in busy)
-        return _Part(
-            self.v_template[index],
-            self.shapedirs[index],
-            self.expressiondirs[index],
-            self.weights[index],
-            tuple(busy),
-            blocks,
-            torch.cat(rows),
-        )
+        arrays = (self.v_template[index], self.shapedirs[index], self.expressiondirs[index], self.weights[index])
+        moved = torch.cat(rows) if rows else index[:0]
+        return _Part(*arrays, tuple(busy), blocks, moved, None if few else posedirs.reshape(3 * len(index), -1))
 
     def _posed(self, rest_joints: Tensor, rotations: Tensor) -> tuple[Tensor, Tensor]:
         """Down the tree one depth at a time, from rest joints ``(1 or F, J, 3)``: eight products instead of twenty-three."""

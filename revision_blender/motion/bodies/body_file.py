@@ -104,7 +104,8 @@ def _nothing_new(members: dict[str, AnyArray]) -> dict[str, AnyArray]:
 
 def body_facts(path: Path) -> dict[str, Any]:
     """The JSON of a body model file: name, schema, and the figures that its maker left (JSON values, for people)."""
-    return _facts(read_npz(Path(path), max_bytes=_MAX_BYTES, error=BodyModelError, what="body model file").get("body.json"), path)
+    members = read_npz(Path(path), max_bytes=_MAX_BYTES, error=BodyModelError, what="body model file", wanted={"body.json"})
+    return _facts(members.get("body.json"), path)
 
 
 def save_body_model(path: Path, model: BodyModel, figures: Mapping[str, float | str], exact: bool = False) -> None:
