@@ -1,12 +1,11 @@
 """The door to all motion files: finds out what a file is, by its content first, and has the right reader read it."""
 
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..errors import MotionFileError
+from . import acclaim, amass, bvh_in, clip_in, deepmimic, gvhmr, phalp, tram, wham
 from .motion_file import MotionFile, MotionSummary, Reader, ReadOptions
 
 if TYPE_CHECKING:
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["READERS", "describe", "read_motion", "reader_of"]
 
-# Modules of this folder, each a `motion_file.Reader`; the first whose `matches` says yes reads the file.
-READERS = ("clip_in", "amass", "gvhmr", "phalp", "wham", "tram", "bvh_in", "acclaim", "deepmimic")
+# The first whose `matches` says yes reads the file.
+READERS: tuple[Reader, ...] = (clip_in, amass, gvhmr, phalp, wham, tram, bvh_in, acclaim, deepmimic)
 _HEAD = 4096  # bytes of the file that `matches` is given
 _TAKEN = ".npz (clip, AMASS, SMPL-X), .pkl (4D-Humans, PHALP, WHAM), .pt (GVHMR), a folder of TRAM, .bvh, .amc, .txt (DeepMimic)"
 
@@ -25,11 +24,9 @@ Progress = Callable[[float, str], None]
 def reader_of(path: Path) -> Reader:
     """The reader for a file or folder; ``MotionFileError`` where there is none or the file cannot be opened."""
     head = _head(path)
-    for name in READERS:
-        if find_spec(f".{name}", __package__) is not None:
-            reader = cast(Reader, import_module(f".{name}", __package__))
-            if reader.matches(path, head):
-                return reader
+    for reader in READERS:
+        if reader.matches(path, head):
+            return reader
     raise MotionFileError(f"{path.name} is no motion file that is known; these are: {_TAKEN}")
 
 
