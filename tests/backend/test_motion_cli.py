@@ -68,6 +68,13 @@ def test_convert_and_back(tmp_path, out, more, capsys):
     assert np.array_equal(before.bodies[0].translation, after.bodies[0].translation) and before.fps == after.fps
 
 
+def test_bvh_goes_out_and_in(tmp_path, capsys):
+    path = npz(tmp_path / "a.npz", smplh_members(poses=np.zeros((6, 72)), gender=np.array("neutral")))
+    assert run("convert", path, tmp_path / "b.bvh", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["written"] == [str(tmp_path / "b.bvh")]
+    assert run("info", tmp_path / "b.bvh") == 0 and "BVH, 6 frames at 120 frames a second" in capsys.readouterr().out
+
+
 def test_nothing_is_written_over(tmp_path, capsys):
     path = npz(tmp_path / "a.npz", smplh_members())
     (tmp_path / "b.npz").write_text("mine")

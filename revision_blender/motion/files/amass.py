@@ -97,11 +97,11 @@ def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
 def _members(path: Path, held: Held, wanted: set[str], max_bytes: int) -> dict[str, NDArray[Any]]:
     """Those wanted that are numbers or text: what is optional may be of any kind, and is then as good as not there."""
     plain = {name for name in wanted if name in held and (held[name].is_number or held[name].is_text)}
-    return read_npz(path, max_bytes=max_bytes, error=MotionFileError, what="AMASS file", wanted=plain, text=True)
+    return read_npz(path, max_bytes=max_bytes, error=MotionFileError, what="motion file", wanted=plain, text=True)
 
 
 def _held(path: Path) -> dict[str, NpzArray]:
-    return npz_arrays(path, error=MotionFileError, what="AMASS file")
+    return npz_arrays(path, error=MotionFileError, what="motion file")
 
 
 def _has_poses(held: Held) -> bool:
