@@ -93,10 +93,11 @@ def _npy_header(descr: str, shape: str, fortran: bool = False) -> bytes:
     return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
 
 
-def _bomb(head: bytes, filling: bytes, window: int = 15) -> bytes:
-    """600 MB of one byte behind ``head``; window: zlib's, 31 for gzip."""
+def _bomb(head: bytes, filling: bytes, window: int = 15, megabytes: int = 600, tail: bytes = b"") -> bytes:
+    """``megabytes`` of one byte between ``head`` and ``tail``; window: zlib's, 31 for gzip."""
     packer = zlib.compressobj(1, zlib.DEFLATED, window)
-    return packer.compress(head) + b"".join(packer.compress(filling * (1 << 20)) for _ in range(600)) + packer.flush()
+    parts = [head, *[filling * (1 << 20)] * megabytes, tail]
+    return b"".join([packer.compress(part) for part in parts]) + packer.flush()
 
 
 def _objects(canary: bytes) -> bytes:
@@ -279,6 +280,15 @@ GREED: dict[str, Hostile] = {
     "joblib array of an object for a type": Hostile(lambda _: _joblib({"shape": b"K\x01\x85", "order": text(b"C"), "dtype": text(b"f8")}), "no type"),
     "zlib bomb": Hostile(lambda _: _bomb(b"\x80\x02B\xff\xff\xff\x7f", b"\0"), "unpacks to more"),
     "gzip bomb of opcodes": Hostile(lambda _: _bomb(b"\x80\x02", b"]", 31), "unpacks to more"),
+    "zlib bomb just within the limit": Hostile(
+        lambda _: _bomb(b"\x80\x02B" + struct.pack("<I", 250 << 20), b"\0", megabytes=250, tail=b"."), "over and over"
+    ),
+    "zlib bomb of text, encoded again and again": Hostile(
+        lambda _: _bomb(
+            b"\x80\x02]X" + struct.pack("<I", 30 << 20), b"a", megabytes=30,
+            tail=b"q\x000(" + (name("_codecs", "encode") + b"h\x00" + text(b"latin1") + b"\x86R") * 20 + b"e.",
+        ), "over and over"
+    ),
     "zlib that ends early": Hostile(lambda _: zlib.compress(pickle.dumps({"a": 1}))[:-9], "early|damaged"),
     "bzip2": Hostile(lambda _: b"BZh91AY", "bzip2"),
     "no end": Hostile(lambda _: b"\x80\x02}", "damaged"),

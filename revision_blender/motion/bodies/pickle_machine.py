@@ -18,7 +18,6 @@ _LINE = 4096  # characters of a number or name on a line of its own
 LONG_TEXT = 1 << 16
 _LAST_LATIN = 0xC3  # first byte of the last Latin-1 characters in UTF-8
 _MAX_NESTED = 2  # joblib keeps arrays of objects as pickles inside the pickle
-_COPIES, _MORE_COPIES = 4, 1 << 20  # of the whole content, and bytes more
 _BY_PIECE = 40  # and of each part that is copied
 
 
@@ -26,12 +25,16 @@ Opcodes = tuple[Sequence["Callable[[Machine], object] | None"], Sequence[int]]
 
 
 class Machine:
-    """Runs one pickle. content: the bytes. budget: bytes that what it builds may take. opcodes: action and price of each byte."""
+    """Runs one pickle.
 
-    def __init__(self, content: bytes | bytearray, budget: int, opcodes: "Opcodes", start: int = 0, nested: int = 0) -> None:
+    content: the bytes, from ``start`` on. budget: bytes that what it builds may take. copies: bytes of the content that may be
+    copied, arrays of joblib excepted, which are views. opcodes: action and price of each byte.
+    """
+
+    def __init__(self, content: bytes | bytearray, budget: int, copies: int, opcodes: "Opcodes", start: int = 0, nested: int = 0) -> None:
         self.content, self.at, self.left, self.nested = content, start, budget, nested
         self.opcodes = opcodes
-        self.copies = _COPIES * len(content) + _MORE_COPIES
+        self.copies = copies
         self.view = memoryview(content)
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
@@ -57,6 +60,8 @@ class Machine:
     def take(self, count: int) -> bytes:
         if count < 0 or self.at + count > len(self.content):
             raise Refusal(f"{count} bytes are announced where {len(self.content) - self.at} are left")
+        if count > LONG_TEXT:
+            self.copy(count)
         self.at += count
         return bytes(self.view[self.at - count : self.at])
 
@@ -73,7 +78,10 @@ class Machine:
         """UTF-8. Long text is an array's bytes in Latin-1; other characters would take four times the memory."""
         if count > LONG_TEXT and np.frombuffer(self.view[self.at : self.at + count], np.uint8).max(initial=0) > _LAST_LATIN:
             raise Refusal(f"it has a text of {count} bytes")
-        return self.take(count).decode("utf-8", "surrogatepass")
+        content = self.take(count)
+        if count > LONG_TEXT:
+            self.copy(count)
+        return content.decode("utf-8", "surrogatepass")
 
     def since_mark(self) -> list[Any]:
         stack = self.stack
@@ -166,9 +174,9 @@ class Machine:
         if isinstance(dtype, Unread):
             if self.nested >= _MAX_NESTED:
                 raise Refusal("arrays of objects are nested in each other")
-            inner = Machine(self.content, self.left, self.opcodes, self.at, self.nested + 1)
+            inner = Machine(self.content, self.left, self.copies, self.opcodes, self.at, self.nested + 1)
             inner.run()
-            self.at, self.left = inner.at, inner.left
+            self.at, self.left, self.copies = inner.at, inner.left, inner.copies
             return dtype
         if not isinstance(dtype, np.dtype) or state.get("order") not in ("C", "F"):
             raise Refusal("a joblib array has no type or order")

@@ -16,7 +16,9 @@ from .pickle_values import Refusal, Sparse, Unread
 
 __all__ = ["Sparse", "Unread", "read_pickle"]
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
+_HONEST_RATIO = 8  # numbers are not packed any better
+_COPIES, _MORE_COPIES = 4, 64 << 20  # bytes of text and arrays that are copied: of the file's size, and more
 _MAX_UNPACKED = 256 << 20
 _MAX_DEPTH = 64
 _MAX_LEAVES = 50_000_000
@@ -33,11 +35,12 @@ def read_pickle(
     error: what is raised, with a sentence, for a file that is missing, damaged, too large, or that asks for anything besides
     values. max_bytes: size of the file, and of its content after unpacking. what: names the file in the sentence ("body model file").
     max_pieces: bytes for what is neither array nor text; a dictionary of arrays needs few.
-    max_unpacked: what a compressed file may unpack to, besides ``max_bytes``. Arrays of objects become ``Unread``.
+    max_unpacked: what a small compressed file may unpack to, a large one to more. Arrays of objects become ``Unread``.
     """
     path = Path(path)
     try:
-        value = Machine(_content(path, max_bytes, min(max_bytes, max_unpacked)), max_pieces, OPCODES).run()
+        content, size = _content(path, max_bytes, max_unpacked)
+        value = Machine(content, max_pieces, _COPIES * size + _MORE_COPIES, OPCODES).run()
         _weigh(value)
     except FileNotFoundError as reason:
         raise error(f"there is no {what} at {path}; choose another file") from reason
@@ -56,7 +59,8 @@ def read_pickle(
     return value
 
 
-def _content(path: Path, max_bytes: int, max_unpacked: int) -> bytes | bytearray:
+def _content(path: Path, max_bytes: int, max_unpacked: int) -> tuple[bytes | bytearray, int]:
+    """The pickle without its packing, and the size of the file."""
     with path.open("rb") as stream:
         size = path.stat().st_size
         if size > max_bytes:
@@ -65,21 +69,24 @@ def _content(path: Path, max_bytes: int, max_unpacked: int) -> bytes | bytearray
         stream.seek(0)
         if head[:2] in _OTHER_PACKINGS:
             raise Refusal(f"it is packed with {_OTHER_PACKINGS[head[:2]]}, and only zlib and gzip are read; save it again with these")
+        content = stream.read(size)
         packed = head == b"\x1f\x8b" or (head[:1] == b"\x78" and int.from_bytes(head, "big") % 31 == 0)
-        return _unpacked(stream.read(size), max_unpacked) if packed else stream.read(size)
+        return (_unpacked(content, min(max_bytes, max(max_unpacked, _HONEST_RATIO * size))) if packed else content), size
 
 
-def _unpacked(packed: bytes, max_bytes: int) -> bytearray:
+def _unpacked(packed: bytes, limit: int) -> bytearray:
     unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)  # zlib or gzip, whichever it is
-    found, left = bytearray(), packed
-    while not unpacker.eof:
-        found += unpacker.decompress(left, _CHUNK)
-        left = unpacker.unconsumed_tail
-        if len(found) > max_bytes:
-            raise Refusal(f"it unpacks to more than the {max_bytes} bytes that are read")
-        if not left and not unpacker.eof:
-            raise Refusal("its packed content ends early")
-    return found
+    found = bytearray()
+    for start in range(0, len(packed), _CHUNK):
+        left = packed[start : start + _CHUNK]
+        while left:
+            found += unpacker.decompress(left, _CHUNK)
+            left = unpacker.unconsumed_tail
+            if len(found) > limit:
+                raise Refusal(f"it unpacks to more than the {limit} bytes that are read")
+        if unpacker.eof:
+            return found
+    raise Refusal("its packed content ends early")
 
 
 def _weigh(root: object) -> None:
