@@ -25,6 +25,8 @@ Kind = Literal["rotation", "place"]
 _RIDGE = 1e-4  # pull of a slope to the finite difference: decides where a segment holds too few frames to say
 _COUPLED = 6  # 2^6 keys: a slope's influence falls by more than half a key
 _ROUNDS = 40  # bound on passes; about 10 are usual
+_TOGETHER = 16384  # frames of all curves worked on at a time: what fits a processor's cache
+_FIRST = 64  # frames between the keys to begin with
 _FLOAT32 = 2e-6  # kept free for the 32-bit numbers of stored keys
 
 
@@ -39,9 +41,13 @@ class Thinned:
 def curve_error(values: Array, wanted: Array, kind: Kind) -> Array:
     """``(..., C)`` interpolated and wanted values to ``(...)``: metres apart, or radians of the rotation between the two."""
     if kind == "place":
-        return np.linalg.norm(values - wanted, axis=-1)
-    unit = values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), 1e-12)
-    return 4.0 * np.arcsin(np.minimum(0.5 * np.linalg.norm(unit - wanted, axis=-1), 1.0))
+        return _length(values - wanted)
+    unit = values / np.maximum(_length(values), 1e-12)[..., None]
+    return 4.0 * np.arcsin(np.minimum(0.5 * _length(unit - wanted), 1.0))
+
+
+def _length(vectors: Array) -> Array:
+    return np.sqrt(np.einsum("...c,...c->...", vectors, vectors))
 
 
 def fewest_keys(times: Array, values: Array, error: float, kind: Kind) -> tuple[Thinned, ...]:
@@ -57,7 +63,9 @@ def fewest_keys(times: Array, values: Array, error: float, kind: Kind) -> tuple[
         raise ClipError(f"keys at {len(times)} times for {values.shape[1]} frames; one rising time a frame is needed")
     if len(times) == 1 or len(values) == 0:
         return tuple(Thinned(np.zeros(1, dtype=np.int64), np.zeros((1, values.shape[2]))) for _ in values)
-    return _Work(times, values, max(error - _FLOAT32, 0.5 * error), kind).thinned()
+    together = max(1, _TOGETHER // len(times))
+    groups = (values[first : first + together] for first in range(0, len(values), together))
+    return tuple(curve for group in groups for curve in _Work(times, group, max(error - _FLOAT32, 0.5 * error), kind).thinned())
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +97,7 @@ class _Work:
         self.ends[first] = self.ends[first + self.frames - 1] = True
 
     def thinned(self) -> tuple[Thinned, ...]:
-        keys = self._grown(self.ends.copy())
+        keys = self._grown(self.ends | np.tile(np.arange(self.frames) % _FIRST == 0, self.curves))
         keys = self._pruned(keys)
         segments = self._segments(keys)
         slopes = self._slopes(segments)
@@ -220,11 +228,11 @@ class _Work:
             off = np.maximum.reduceat(self._fitted_errors(segments), segments.at) > self.error
             if not off.any():
                 return left, np.flatnonzero(refused)
-            near = off | np.append(off[1:], False) | np.insert(off[:-1], 0, False)
             gone = keys & ~left
             back = gone & off[segments.of]
-            back = back if back.any() else gone & near[segments.of]
-            back = back if back.any() else gone
+            while not back.any():  # slopes are shared, so a segment can suffer from what went out beside it
+                off = off | np.append(off[1:], False) | np.insert(off[:-1], 0, False)
+                back = gone & off[segments.of]
             refused |= back
             left |= back
 
