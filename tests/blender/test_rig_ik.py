@@ -199,6 +199,28 @@ def test_another_shape_leaves_handles_where_they_are(room, scene):
     assert close(apart(room, before, poses.poses_at(scene, sample.rig, names, sample.frames)), (1e-4, 1e-5))
 
 
+@pytest.mark.parametrize("keyed", [False, True])
+def test_a_straight_arm_bends_when_its_handle_comes_nearer(room, scene, keyed):
+    """The bundled body rests with its arms exactly straight, where the solver alone would not move."""
+    rigs, ik, poses = (room(f"revision_blender.scene.rigs.{name}") for name in ("rig", "ik", "sampled_poses"))
+    model = room("revision_blender.motion.bodies.body_model").open_human()
+    rig = rigs.new_rig("rest", model, model.joint_template)
+    scene.collection.objects.link(rig)
+    names = rigs.rest_of(rig).names
+    for frame in (1, 5) if keyed else ():
+        for name in names:
+            rig.pose.bones[name].keyframe_insert("rotation_quaternion", frame=frame)
+    before = poses.pose_now(scene, rig, names)
+    switch_all(room, rig, True)
+    assert close(apart(room, before, poses.pose_now(scene, rig, names)), NO_JUMP)
+    for side, inwards in (("left", -0.1), ("right", 0.1)):
+        handle = rig.pose.bones[f"{side}_hand_ik"]
+        handle.matrix = Matrix.Translation((inwards, 0.0, 0.0)) @ handle.matrix
+        reached = poses.pose_now(scene, rig, [f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist", f"{side}_hand_ik"])[:, :3, 3]
+        assert np.abs(reached[2] - reached[3]).max() < 1e-4
+        assert reached[1][1] > (reached[0] + reached[2])[1] / 2 + 0.05  # the elbow goes back
+
+
 def strong(room):
     model = room("revision_blender.motion.bodies.body_model").open_human()
     posedirs = np.random.default_rng(7).normal(size=model.posedirs.shape).astype(np.float32) * 0.01

@@ -19,6 +19,7 @@ Array = NDArray[np.floating]
 _POLE_DISTANCE = 0.6  # of the limb's length, from the middle joint
 _POLE_DISTANCE_OF_ANIMALS = 0.35  # front and back poles look at each other under the belly
 _POLE_LENGTH = 0.1  # of the limb's length
+_NUDGE = np.radians(0.2)  # the solver cannot bend a limb that is straighter than 0.1 degrees; it bends this one
 _SIDEWAYS = 0.9  # how unwilling the middle joint is to bend about other axes than its hinge, 0 to 1
 
 
@@ -87,7 +88,7 @@ def set_up_controls(rig: bpy.types.Object, limbs: tuple[Limb, ...]) -> None:
 
 
 def _add_switch(rig: bpy.types.Object, limb: Limb) -> None:
-    rig[limb.switch] = 0.0
+    rig[limb.switch] = rig[limb.nudge] = 0.0
     ui = rig.id_properties_ui(limb.switch)
     ui.update(
         min=0.0, max=1.0, soft_min=0.0, soft_max=1.0, default=0.0, description=f"{limb.title}: 0 turned bone by bone, 1 by the handle"
@@ -121,8 +122,8 @@ def _constrain(rig: bpy.types.Object, limb: Limb) -> None:
         added.append((limb.foot, _copy_rotation(rig, limb.foot, limb.handle)))
     for bone, constraint in added:
         constraint.name = "ReVision IK"
-        constraint.influence = 0.0
-        _drive(rig, limb, bone, constraint.name)
+        _drive(rig, bone, constraint, (limb.switch,))
+    _drive(rig, limb.lower, _nudge(rig, limb), (limb.switch, limb.nudge))
 
 
 def _copy_rotation(rig: bpy.types.Object, bone: str, source: str) -> bpy.types.Constraint:
@@ -131,10 +132,27 @@ def _copy_rotation(rig: bpy.types.Object, bone: str, source: str) -> bpy.types.C
     return copied
 
 
-def _drive(rig: bpy.types.Object, limb: Limb, bone: str, constraint: str) -> None:
-    driver = rig.driver_add(f'pose.bones["{bone}"].constraints["{constraint}"].influence').driver
-    driver.type = "AVERAGE"
-    variable = driver.variables.new()
-    variable.type = "SINGLE_PROP"
-    variable.targets[0].id = rig
-    variable.targets[0].data_path = f'["{limb.switch}"]'
+def _nudge(rig: bpy.types.Object, limb: Limb) -> bpy.types.Constraint:
+    """Starts the solver with the middle joint bent a little more than its own channels say, towards the pole.
+
+    Only where the limb is straight: elsewhere the solver would not come back to the very same pose.
+    """
+    nudge = rig.pose.bones[limb.lower].constraints.new("TRANSFORM")
+    nudge.name = "ReVision Nudge"
+    nudge.target, nudge.subtarget = rig, limb.pole
+    nudge.target_space = nudge.owner_space = "LOCAL"
+    nudge.map_from, nudge.map_to, nudge.mix_mode_rot = "LOCATION", "ROTATION", "AFTER"
+    nudge.to_min_x_rot = nudge.to_max_x_rot = -_NUDGE if limb.forward else _NUDGE
+    return nudge
+
+
+def _drive(rig: bpy.types.Object, bone: str, constraint: bpy.types.Constraint, switches: tuple[str, ...]) -> None:
+    """The constraint's influence is the least of the rig's properties ``switches``."""
+    constraint.influence = 0.0
+    driver = rig.driver_add(f'pose.bones["{bone}"].constraints["{constraint.name}"].influence').driver
+    driver.type = "MIN"
+    for switch in switches:
+        variable = driver.variables.new()
+        variable.type = "SINGLE_PROP"
+        variable.targets[0].id = rig
+        variable.targets[0].data_path = f'["{switch}"]'

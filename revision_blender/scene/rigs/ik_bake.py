@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...motion.rotation import angle_between, matrix_from_quaternion, quaternion_from_matrix
 from ..errors import SceneError
 from .bone_groups import show_handles
-from .ik_handles import FRAMES_A_STEP, bags_of, handle_paths, is_keyed, key_frames_of, key_switch, settle_switches
+from .ik_handles import FRAMES_A_STEP, bags_of, handle_paths, is_keyed, key_frames_of, key_switch, own_quaternions, settle_switches
 from .ik_touched import handled_frames, touched_frames
 from .limbs import Limb, limb_of
 from .poses import nearest_rotations
@@ -69,16 +69,6 @@ def _posed(rig: bpy.types.Object, chain: _Chain, turns: Array) -> Array:
     return np.stack(placed, axis=1)
 
 
-def _own_values(rig: bpy.types.Object, bag: bpy.types.ActionChannelbag | None, name: str, frames: Array) -> Array:
-    """``(F, 4)`` the quaternion that a bone's own curves say, as they interpolate (not of length 1 between keys)."""
-    values = np.tile(np.array(rig.pose.bones[name].rotation_quaternion, dtype=np.float64), (len(frames), 1))
-    for index in range(4) if bag is not None else ():
-        curve = bag.fcurves.find(f'pose.bones["{name}"].rotation_quaternion', index=index)
-        if curve is not None:
-            values[:, index] = [curve.evaluate(float(frame)) for frame in frames]
-    return values
-
-
 def _changed(rig: bpy.types.Object, chain: _Chain, own: Array, touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """``(F,)`` whether the pose that shows is another than the bones' own keys say. own: ``(F, N, 4)``."""
     wanted = _posed(rig, chain, matrix_from_quaternion(own))
@@ -116,7 +106,7 @@ def _runs(mask: NDArray[np.bool_]) -> list[slice]:
 def _write(rig: bpy.types.Object, chain: _Chain, frames: Array) -> None:
     bags = bags_of(rig)
     bag = bags[0] if bags else None
-    own = np.stack([_own_values(rig, bag, name, frames) for name in chain.joints], axis=1)
+    own = np.stack([own_quaternions(rig, bag, name, frames) for name in chain.joints], axis=1)
     changed = _changed(rig, chain, own, touched_frames(rig, chain.limb, frames))
     if bag is None or not changed.any():
         return
@@ -142,7 +132,7 @@ def _turn_off(rig: bpy.types.Object, limb: Limb, frames: Array | None) -> None:
         return
     for bag in bags:
         remove_curves(bag, handle_paths(limb))
-    rig[limb.switch] = 0.0
+    rig[limb.switch] = rig[limb.nudge] = 0.0
     show_handles(rig, limb, False)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from mathutils import Matrix, Quaternion
 from numpy.typing import NDArray
 
-from ...motion.rotation import continuous_quaternions, quaternion_from_matrix
+from ...motion.rotation import continuous_quaternions, matrix_from_quaternion, quaternion_from_matrix
 from .. import actions, marks
 from ..errors import SceneError
 from .bone_groups import show_handles
@@ -27,13 +27,14 @@ from .span_keys import curves_at, key_span, remove_curves
 Array = NDArray[np.floating]
 
 FRAMES_A_STEP = 25
+_STRAIGHT = np.radians(0.15)  # how far the middle joint has to be bent for the solver to need no help
 _AFTER = 0.01  # of a frame: how long past its last key a switched span lasts
 
 
 def handle_paths(limb: Limb) -> set[str]:
     """Data paths of everything that a limb's handles can have keys on, its switch among them."""
     props = ("location", "rotation_quaternion")
-    return {f'pose.bones["{name}"].{prop}' for name in limb.handles for prop in props} | {f'["{limb.switch}"]'}
+    return {f'pose.bones["{name}"].{prop}' for name in limb.handles for prop in props} | {f'["{limb.switch}"]', f'["{limb.nudge}"]'}
 
 
 def is_keyed(rig: bpy.types.Object) -> bool:
@@ -93,6 +94,27 @@ def _pole_places(rig: bpy.types.Object, limb: Limb, upper: Array, ends: Array) -
     return start + 0.5 * line + aside * pole_distance(limb) * size
 
 
+def own_quaternions(rig: bpy.types.Object, bag: bpy.types.ActionChannelbag | None, name: str, frames: Array) -> Array:
+    """``(F, 4)`` the quaternion that a bone's own curves say, as they interpolate (not of length 1 between keys)."""
+    values = np.tile(np.array(rig.pose.bones[name].rotation_quaternion, dtype=np.float64), (len(frames), 1))
+    for index in range(4) if bag is not None else ():
+        curve = bag.fcurves.find(f'pose.bones["{name}"].rotation_quaternion', index=index)
+        if curve is not None:
+            values[:, index] = [curve.evaluate(frame) for frame in frames.tolist()]
+    return values
+
+
+def _straight(rig: bpy.types.Object, limb: Limb, frames: Array) -> Array:
+    """``(F,)`` 1 where the limb's own keys, from which the solver starts, hold it too straight for the solver to bend it, else 0."""
+    bags, bones = bags_of(rig), rig.data.bones
+    turned = matrix_from_quaternion(own_quaternions(rig, bags[0] if bags else None, limb.lower, frames))
+    upper, lower, end = (np.array(bones[name].head_local, dtype=np.float64) for name in (limb.upper, limb.lower, limb.end))
+    axes = np.array(bones[limb.lower].matrix_local, dtype=np.float64)[:3, :3]
+    above, below = (lower - upper) @ axes, (end - lower) @ axes  # in the lower bone's axes at rest
+    sine = np.linalg.norm(np.cross(above, turned @ below), axis=1) / max(np.linalg.norm(above) * np.linalg.norm(below), 1e-12)
+    return (sine < _STRAIGHT).astype(np.float64)
+
+
 def _set_now(rig: bpy.types.Object, channels: dict[str, tuple[Array, Array]], index: int) -> None:
     for name, (location, quaternion) in channels.items():
         rig.pose.bones[name].matrix_basis = Matrix.LocRotScale(location[index], Quaternion(quaternion[index]), None)
@@ -112,7 +134,7 @@ def bags_of(rig: bpy.types.Object) -> list[bpy.types.ActionChannelbag]:
 
 
 def _write(rig: bpy.types.Object, limb: Limb, frames: Array, channels: dict[str, tuple[Array, Array]], *, everywhere: bool) -> None:
-    ours = np.zeros(len(frames), dtype=np.bool_)
+    ours, nudged = np.zeros(len(frames), dtype=np.bool_), _straight(rig, limb, frames)
     bags = bags_of(rig)
     for bag in bags:
         if everywhere:
@@ -128,6 +150,8 @@ def _write(rig: bpy.types.Object, limb: Limb, frames: Array, channels: dict[str,
         key_span(curves_at(bags[0], f'["{limb.switch}"]', 1, "Handles")[0], frames[:1], np.ones(1), ours[:1])
     elif bags:
         key_switch(rig, bags[0], limb, frames, 1.0)
+    if bags and (nudged.any() or bags[0].fcurves.find(f'["{limb.nudge}"]') is not None):
+        key_span(curves_at(bags[0], f'["{limb.nudge}"]', 1, "Handles")[0], frames, nudged, ours, "CONSTANT")
 
 
 def key_switch(rig: bpy.types.Object, bag: bpy.types.ActionChannelbag, limb: Limb, frames: Array, value: float) -> None:
@@ -178,7 +202,7 @@ def to_handles(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: Sequence[st
 def _switch_now(scene: bpy.types.Scene, rig: bpy.types.Object, limb: Limb) -> None:
     channels = handle_channels(rig, limb, pose_now(scene, rig, limb.joints)[None], limb.joints)
     _set_now(rig, channels, 0)
-    rig[limb.switch] = 1.0
+    rig[limb.switch], rig[limb.nudge] = 1.0, float(_straight(rig, limb, np.zeros(1))[0])
     rig.update_tag()
     show_handles(rig, limb, True)
 
@@ -194,7 +218,7 @@ def _switch_keyed(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: list[Lim
         channels = handle_channels(rig, limb, poses, names)
         _write(rig, limb, frames, channels, everywhere=everywhere)
         _set_now(rig, channels, int(np.argmin(np.abs(frames - scene.frame_current_final))))
-        rig[limb.switch] = 1.0
+        rig[limb.switch], rig[limb.nudge] = 1.0, 0.0
         show_handles(rig, limb, True)
         yield f"{limb.title}: handle"
     settle_switches(rig)

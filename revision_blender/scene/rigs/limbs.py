@@ -30,6 +30,11 @@ class Limb:
         return f"ik_{self.name}"
 
     @property
+    def nudge(self) -> str:
+        """Custom property of the rig: 1 where the limb is so straight that the solver needs help to bend it, else 0."""
+        return f"ik_{self.name}_straight"
+
+    @property
     def handle(self) -> str:
         return f"{self.name}_ik"
 
