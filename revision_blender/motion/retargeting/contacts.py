@@ -20,9 +20,11 @@ Array = NDArray[np.floating]
 LOW = 0.05  # metres over the floor at which a sole may rest on it: captured floors are even to some centimetres
 SLOW = 0.45  # metres a second under which a low sole point rests; a walking foot swings at 1 to 4
 LEAVES = 0.6  # metres a second at which a resting point has left
-ROLLS = 0.1  # metres a second faster than the foot's slowest low point: the foot rolls over that one, and this one is lifting
+ROLLS = 0.06  # metres a second faster than the foot's slowest low point: the foot rolls over that one, and this one is lifting
 _WIDE = 1.0  # metres that feet have to be apart along an axis before the floor may tilt along it
 _STEEPEST = np.radians(3.0)
+_TIMES_TYPICAL = 4.0  # the median speed of what stands
+_LEAST_SLOW = 0.12  # metres a second
 SHORTEST = 0.06  # seconds that a contact lasts at least
 
 
@@ -114,12 +116,19 @@ def find_contacts(points: Array, ground: GroundPlane, fps: float) -> Contacts:
     low = heights < LOW
     slowest = np.where(low, speed, np.inf).min(axis=-1, keepdims=True)
     rests = low & (speed < slowest + ROLLS)
-    begins, stays = rests & (speed < SLOW), rests & (speed < LEAVES)
+    slow = _slow_here(speed, rests)
+    begins, stays = rests & (speed < slow), rests & (speed < LEAVES / SLOW * slow)
     touching = np.zeros_like(begins)
     for foot in range(points.shape[1]):
         for point in range(points.shape[2]):
             touching[:, foot, point] = _runs(begins[:, foot, point], stays[:, foot, point], max(2, round(SHORTEST * fps)))
     return Contacts(touching)
+
+
+def _slow_here(speed: Array, rests: NDArray[np.bool_]) -> float:
+    """Metres a second under which a point of this clip rests: where feet hardly slide while they stand, a slow shuffle is a step."""
+    standing = speed[rests & (speed < SLOW)]
+    return float(np.clip(_TIMES_TYPICAL * np.median(standing), _LEAST_SLOW, SLOW)) if len(standing) else SLOW
 
 
 def _speed(points: Array, fps: float) -> Array:

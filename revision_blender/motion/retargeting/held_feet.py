@@ -21,8 +21,11 @@ Array = NDArray[np.floating]
 LEGS = ((1, 4, 7), (2, 5, 8))  # hip, knee, ankle of SMPL, left and right
 _NAMES = {1: "left_hip", 4: "left_knee", 7: "left_ankle", 2: "right_hip", 5: "right_knee", 8: "right_ankle"}
 _ROOT_SECONDS = 0.12  # width of the root's smoothing
-_ROOT_PART = 0.5  # of the feet's common shift: all joints move with the root, legs alone cost the least change
+_ROOT_PART = 0.3  # of the feet's common shift: all joints move with the root, legs alone cost the least change
 _STRETCH = 0.9995  # of the leg's length: as straight as a leg is made
+_FADE_SECONDS = 0.5  # in which what a foot was moved by is given up after a stance, if no other follows sooner
+_MOST_UP = 0.02  # metres that a foot is moved up or down at most
+_MOST_DOWN = 0.01  # metres that the root is lowered at most for legs that are too short; what is left, the foot stays off
 _MOST = 0.08  # metres that a foot is moved at most: more would be another motion
 
 
@@ -54,7 +57,7 @@ def hold_feet(track: BodyTrack, identity: Identity, fps: float, ground: GroundPl
     """
     points = foot_points(track, identity)
     contacts = find_contacts(points, ground, fps)
-    shift = np.stack([_foot_shift(points[:, foot], contacts.touching[:, foot], ground) for foot in range(2)], axis=1)
+    shift = np.stack([_foot_shift(points[:, foot], contacts.touching[:, foot], ground, fps) for foot in range(2)], axis=1)
     root = _ROOT_PART * _smoothed(shift.mean(axis=1), _ROOT_SECONDS * fps)
     joints = joints_of(identity, track.rotations, track.translation)
     root = _within_reach(joints, shift, root, fps, ground)
@@ -62,14 +65,14 @@ def hold_feet(track: BodyTrack, identity: Identity, fps: float, ground: GroundPl
     return replace(track, rotations=rotations, translation=track.translation + root), Held(contacts, shift, root)
 
 
-def _foot_shift(points: Array, touching: NDArray[np.bool_], ground: GroundPlane) -> Array:
+def _foot_shift(points: Array, touching: NDArray[np.bool_], ground: GroundPlane, fps: float) -> Array:
     """``(F, 3)`` how a foot is moved so that its resting points rest; points ``(F, P, 3)``, touching ``(F, P)``."""
     shift = np.zeros((len(points), 3))
     known = np.zeros(len(points), dtype=bool)
     for first, last in stretches(touching.any(axis=1)):
         shift[first:last] = _stance_shift(points[first:last], touching[first:last], ground)
         known[first:last] = True
-    return _faded(shift, known)
+    return _faded(shift, known, _FADE_SECONDS * fps)
 
 
 def _stance_shift(points: Array, touching: NDArray[np.bool_], ground: GroundPlane) -> Array:
@@ -80,26 +83,30 @@ def _stance_shift(points: Array, touching: NDArray[np.bool_], ground: GroundPlan
     drift = np.concatenate([np.zeros((1, 3)), np.cumsum(mean, axis=0)])
     shift = drift.mean(axis=0) - drift
     heights = np.where(touching, ground.height(points), np.inf).min(axis=1) + shift @ ground.normal
-    shift = shift - ground.normal * np.median(heights)  # a sole stands on the floor, neither over nor under it
+    # a sole stands on the floor, neither over nor under it, unless it is so far off that it stands on something else
+    shift = shift - ground.normal * np.clip(np.median(heights), -_MOST_UP, _MOST_UP)
     size = np.linalg.norm(shift, axis=-1, keepdims=True)
     return shift * np.minimum(1.0, _MOST / np.maximum(size, 1e-9))
 
 
-def _faded(values: Array, known: NDArray[np.bool_]) -> Array:
-    """Gaps filled by a smooth fade between their ends; before the first and after the last the nearest is kept."""
+def _faded(values: Array, known: NDArray[np.bool_], width: float) -> Array:
+    """Gaps filled from both their ends, each fading to nothing over ``width`` frames; a shorter gap goes from one to the other."""
     if not known.any():
         return values
     filled = values.copy()
     for first, last in stretches(~known):
-        if first == 0:
-            filled[:last] = values[last]
-        elif last == len(values):
-            filled[first:] = values[first - 1]
-        else:
-            part = np.arange(1, last - first + 1)[:, None] / (last - first + 1)
-            part = part * part * (3.0 - 2.0 * part)
-            filled[first:last] = values[first - 1] * (1.0 - part) + values[last] * part
+        length = min(width, last - first + 1)
+        at = np.arange(1, last - first + 1)[:, None]
+        before = values[first - 1] * _falling(at / length) if first > 0 else 0.0
+        after = values[last] * _falling((last - first + 1 - at) / length) if last < len(values) else 0.0
+        filled[first:last] = before + after
     return filled
+
+
+def _falling(part: Array) -> Array:
+    """From 1 at 0 to 0 at 1 and beyond, level at both ends."""
+    part = np.clip(part, 0.0, 1.0)
+    return 1.0 - part * part * (3.0 - 2.0 * part)
 
 
 def _smoothed(values: Array, width: float) -> Array:
@@ -117,20 +124,21 @@ def _smoothed(values: Array, width: float) -> Array:
 
 
 def _within_reach(joints: Array, shift: Array, root: Array, fps: float, ground: GroundPlane) -> Array:
-    """The root lowered, smoothly, where a foot would be farther from its hip than the leg is long."""
+    """The root lowered, smoothly, where a foot would be farther from its hip than the leg is long, but not by much."""
+    down = np.zeros(len(joints))
     for _ in range(3):
         lack = np.zeros(len(joints))
         for foot, (hip, knee, ankle) in enumerate(LEGS):
             length = np.linalg.norm(joints[0, knee] - joints[0, hip]) + np.linalg.norm(joints[0, ankle] - joints[0, knee])
             before = np.linalg.norm(joints[:, ankle] - joints[:, hip], axis=-1)
-            wanted = np.linalg.norm(joints[:, ankle] + shift[:, foot] - joints[:, hip] - root, axis=-1)
+            wanted = np.linalg.norm(joints[:, ankle] + shift[:, foot] - joints[:, hip] - root + down[:, None] * ground.normal, axis=-1)
             lack = np.maximum(lack, wanted - np.maximum(_STRETCH * length, before))
         if lack.max() <= 0.0:
             break
         width = 0.05 * fps
         wide = np.max([np.roll(np.maximum(lack, 0.0), k) for k in range(-int(width), int(width) + 1)], axis=0)
-        root = root - ground.normal * _smoothed(wide[:, None], width)
-    return root
+        down = np.minimum(down + _smoothed(wide[:, None], width)[:, 0], _MOST_DOWN)
+    return root - down[:, None] * ground.normal
 
 
 def _with_legs(rotations: Array, identity: Identity, joints: Array, moved: Array) -> Array:
