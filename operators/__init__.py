@@ -5,6 +5,7 @@ from types import ModuleType
 
 def _modules() -> tuple[ModuleType, ...]:
     from . import (
+        add_body,
         backend,
         body_models,
         environment,
@@ -20,7 +21,7 @@ def _modules() -> tuple[ModuleType, ...]:
     )
 
     first = (preferences, environment, backend, generate, motion)
-    return (*first, motion_import, motion_export, body_models, rigging, masks, jobs, pump)
+    return (*first, motion_import, motion_export, add_body, body_models, rigging, masks, jobs, pump)
 
 
 def register() -> None:

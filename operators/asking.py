@@ -42,7 +42,7 @@ def coarse(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
         model_folder=_model_folder(settings),
     )
     made = {name: getattr(settings, name) for name in ("picture", "prompt", "engine", "frames", "fps", "strength", "seed")}
-    ticket = _ticket(scene, "coarse", _free_name(settings, path.stem), made)
+    ticket = _ticket(scene, "coarse", free_name(settings, path.stem), made)
     return ticket, lambda: request
 
 
@@ -62,7 +62,7 @@ def footage(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     path = absolute(settings.footage)
     start, frames, stride = settings.footage_start, settings.frames, settings.footage_stride
     made = {"footage": settings.footage, "footage_start": start, "footage_stride": stride, "frames": frames, "prompt": settings.prompt}
-    ticket = _ticket(scene, "decode", _free_name(settings, path.stem), made)
+    ticket = _ticket(scene, "decode", free_name(settings, path.stem), made)
     return ticket, lambda: DecodeRequest(file=_bytes_of(path), start=start, frames=frames, stride=stride)
 
 
@@ -84,13 +84,13 @@ def lift(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     if find_take(scene, entry.take_id) is None:
         ticket = _ticket(scene, "lift", entry.name, made, entry.take_id)
     else:
-        ticket = _ticket(scene, "lift", _free_name(settings, entry.name), made)
+        ticket = _ticket(scene, "lift", free_name(settings, entry.name), made)
     return ticket, lambda: LiftRequest(frames=read_frames(files), fps=fps, focal=focal)
 
 
 def motion_file(scene: bpy.types.Scene, path: Path) -> Ticket:
     """The import of a motion file, which this Blender does itself: a take of its own, named after the file."""
-    return _ticket(scene, "import", _free_name(scene.revision, path.stem or path.name), {"file": str(path)})
+    return _ticket(scene, "import", free_name(scene.revision, path.stem or path.name), {"file": str(path)})
 
 
 def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
@@ -186,7 +186,8 @@ def _same_motion(clip: Clip, other: Clip) -> bool:
     return len(clip.tracks) == len(other.tracks) and all(a.shape == b.shape and np.allclose(a, b, rtol=0.0, atol=1e-3) for a, b in pairs)
 
 
-def _free_name(settings: RevisionSettings, wanted: str) -> str:
+def free_name(settings: RevisionSettings, wanted: str) -> str:
+    """A name that no take and no job of the scene has."""
     taken = {take.name for take in settings.takes}
     taken |= {job.title.partition(" · ")[2] for job in settings.jobs}
     names = (wanted if number == 0 else f"{wanted}.{number:03d}" for number in range(1000))

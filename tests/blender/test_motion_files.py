@@ -170,3 +170,44 @@ def test_the_menus_and_the_drop_know_the_files(scene, room):
     assert handler.bl_import_operator == "revision.import_motion" and ".bvh" in handler.bl_file_extensions
     with pytest.raises(RuntimeError, match="path"):
         bpy.ops.revision.import_motion()
+
+
+def test_a_body_of_the_shelf_stands_on_the_ground_and_is_edited_freely(room, scene):
+    scene.frame_end = 20
+    bpy.ops.revision.add_body(body="open_quadruped", shape="horse")
+    bpy.ops.revision.add_body(body="open_human_x")
+    horse, person = takes(room, scene)
+    assert (horse.collection_name, person.collection_name) == ("horse", "open_human_x")
+    for take in (horse, person):
+        low, high = bounds([bpy.data.objects[take.bodies[0][2]]])
+        assert abs(low[2]) < 2e-3 and 0.6 < high[2] < 2.0
+        rig = bpy.data.objects[take.bodies[0][1]]
+        assert take.n_frames == 20
+        assert all(len(curve.keyframe_points) <= 2 for curve in room("revision_blender.scene.actions").curves_of(rig))
+
+
+def test_hands_limbs_and_correctives_are_buttons(room, scene):
+    bpy.ops.revision.add_body(body="open_human_x")
+    (take,) = takes(room, scene)
+    rig, body = (bpy.data.objects[name] for name in take.bodies[0][1:])
+    before = bounds([body])
+    bpy.ops.revision.switch_limb(limb="left_hand", to_ik=True)
+    assert rig["ik_left_hand"] == 1.0
+    bpy.context.view_layer.update()
+    np.testing.assert_allclose(bounds([body]), before, atol=1e-4)
+    bpy.ops.revision.bake_limbs()
+    assert rig["ik_left_hand"] == 0.0
+    bpy.ops.revision.pose_hands(pose="relaxed")
+    scene.frame_set(3)
+    assert abs(rig.pose.bones["left_index2"].rotation_quaternion.w) < 0.999
+    bpy.ops.revision.use_correctives()
+    assert not room("revision_blender.scene.rigs.correctives").correctives_used(body)
+    body.data.shape_keys.key_blocks["Shape 000"].value = 0.6
+    head = rig.data.bones["head"].head_local.z
+    bpy.ops.revision.update_joints()
+    assert rig.data.bones["head"].head_local.z > head + 0.005
+
+
+def test_rig_buttons_are_grey_without_a_body(scene):
+    for name in ("switch_limb", "bake_limbs", "pose_hands", "use_correctives", "update_joints"):
+        assert not getattr(bpy.ops.revision, name).poll()
