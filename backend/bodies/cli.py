@@ -50,7 +50,9 @@ def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentPars
         "export", parents=[home], help="write a body as other tools read it", description=_EXPORT_HELP, formatter_class=raw
     )
     export.add_argument("out", type=Path, help="the .pkl or .npz to write")
-    export.add_argument("--model", default=BUNDLED[0], help="name of the body, or a body file of ReVision (default: %(default)s)")
+    export.add_argument(
+        "--body", "--model", dest="model", default=BUNDLED[0], help="name of the body, or a body file of ReVision (default: %(default)s)"
+    )
     export.set_defaults(run=run_export)
 
 

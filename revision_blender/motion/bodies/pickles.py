@@ -17,9 +17,9 @@ from .pickle_values import Refusal, Sparse, Unread
 __all__ = ["Sparse", "Unread", "read_pickle"]
 
 _CHUNK = 1 << 18
-_HONEST_RATIO = 8  # numbers are not packed any better
+_HONEST_RATIO = 16  # numbers are hardly packed any better
 _COPIES, _MORE_COPIES = 4, 64 << 20  # bytes of text and arrays that are copied: of the file's size, and more
-_MAX_UNPACKED = 256 << 20
+_MAX_UNPACKED = 64 << 20
 _MAX_DEPTH = 64
 _MAX_LEAVES = 50_000_000
 _MAX_PIECES = 256 << 20  # bytes that everything besides arrays and text may take
