@@ -11,8 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from revision_blender.motion.bodies.shelf import BUNDLED, DATA, BodyShelf
 from revision_blender.wire import protocol
 from revision_blender.wire.launch import find_live
+from revision_blender.wire.paths import bodies_folder
 
 PACKAGES = (
     "torch", "numpy", "pyzmq", "mediapipe", "opencv-python-headless", "numba", "scipy", "av", "diffusers", "transformers",
@@ -20,10 +22,7 @@ PACKAGES = (
 )  # fmt: skip
 OPTIONAL = {"smplx": "only needed for official body files; non-commercial licence"}
 EXAMINE_SECONDS = 120.0
-BUNDLED = {
-    "open human": Path("revision_blender/data/open_human.npz"),
-    "motion library": Path("revision_blender/data/motion_library.npz"),
-}
+MOTION_LIBRARY = Path("revision_blender/data/motion_library.npz")
 POSE_MODEL = Path("modules/pose_landmark/pose_landmark_full.tflite")  # below mediapipe's package
 
 
@@ -43,7 +42,7 @@ def examine(home: Path) -> dict[str, Any]:
         "interpreter": sys.executable,
         "system": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "weights": _weights(),
+        "weights": _weights(BodyShelf(bodies_folder(home))),
         "home": str(home),
         "free_gigabytes": round(shutil.disk_usage(_existing(home)).free / 1e9, 1),
         "backend_process": running.pid if running is not None else None,
@@ -58,12 +57,15 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _weights() -> dict[str, float | None]:
-    """Megabytes of each body, motion and model file by name, None where it is missing."""
+def _weights(shelf: BodyShelf) -> dict[str, float | None]:
+    """Megabytes of each body (bundled and added), motion and model file by name, None where it is missing."""
     root = Path(__file__).parents[1]
     spec = find_spec("mediapipe")
     folders = spec.submodule_search_locations if spec is not None else None
-    files = {name: root / path for name, path in BUNDLED.items()}
+    files = {name: DATA / f"{name}.npz" for name in BUNDLED}
+    if shelf.folder is not None:
+        files |= {name: shelf.folder / f"{name}.npz" for name in shelf.names() if name not in BUNDLED}
+    files["motion library"] = root / MOTION_LIBRARY
     files["MediaPipe pose model"] = Path(folders[0]) / POSE_MODEL if folders else root / "none"
     return {name: round(file.stat().st_size / 1e6, 1) if file.is_file() else None for name, file in files.items()}
 
@@ -114,7 +116,7 @@ def words_of(facts: dict[str, Any]) -> str:
         for name, found in facts["packages"].items()
     ]
     lines += ["", "Weights and data"]
-    lines += [f"  {name:24} {'MISSING' if size is None else f'{size} MB, bundled'}" for name, size in facts["weights"].items()]
+    lines += [f"  {name:24} {'MISSING' if size is None else f'{size} MB'}" for name, size in facts["weights"].items()]
     lines += ["  Stable Video Diffusion   your own diffusers folder, chosen in the Source panel"]
     lines += ["", "Devices", *(f"  {device}" for device in machine.get("devices", [])), "", "Engines"]
     lines += [_engine_words(engine) for engine in machine.get("engines", [])]
