@@ -135,3 +135,35 @@ def test_elbows_and_fingers_bend_about_x(room, scene):
         closed = finger @ np.array([0.0, np.cos(0.5), np.sin(0.5)])  # turned by +x
         assert closed[2] < -0.3
     assert sample_joints(room, "smplx").shape == (55, 3)
+
+
+def test_another_shape_keeps_mode_and_selection(room, scene):
+    """The animator is in pose mode with a bone selected; afterwards still."""
+    sample = sample_rig(room, scene, "smpl")
+    layer = bpy.context.view_layer
+    layer.objects.active = sample.rig
+    bpy.ops.object.mode_set(mode="POSE")
+    room("revision_blender.scene.rigs.rig").fit_rest(sample.rig, sample.model, sample.model.joint_template, np.eye(4))
+    assert bpy.context.mode == "POSE" and layer.objects.active == sample.rig and len(bpy.data.scenes) == 1
+    bpy.ops.object.mode_set(mode="OBJECT")
+    sample.rig.hide_viewport = True
+    room("revision_blender.scene.rigs.rig").fit_rest(sample.rig, sample.model, sample.model.joint_template, np.eye(4))
+    assert sample.rig.hide_viewport and bpy.context.mode == "OBJECT"
+
+
+@pytest.mark.parametrize("at", ["moved", "turned"])
+def test_another_shape_of_a_rig_that_stands_elsewhere(room, scene, at):
+    """The animator moved or turned the rig: what shows afterwards is the same motion in the same place."""
+    sample = sample_rig(room, scene, "smpl")
+    sample.rig.location = (1.0, 2.0, 0.0)
+    if at == "turned":
+        sample.rig.rotation_euler = (0.0, 0.0, 1.0)
+    bpy.context.view_layer.update()
+    world = np.array(sample.rig.matrix_world)
+    before = captured(room, scene, sample)
+    rests = room("revision_blender.scene.rigs.rig").rest_of(sample.rig).joints_smpl[0]
+    joints = room("revision_blender.motion.bodies.body_model").identity_of(sample.model, np.array([2.0, -2.0, 1.0, 3.0])).joints_rest
+    room("revision_blender.scene.rigs.rig").fit_rest(sample.rig, sample.model, joints, world @ np.eye(4))
+    after = captured(room, scene, sample)
+    assert np.abs(rests - joints[0]).max() > 1e-3
+    assert np.abs(after[0] - before[0]).max() < 2e-5 and np.abs(after[1] - before[1]).max() < 1e-5

@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 from ...motion.rotation import angle_between, matrix_from_quaternion, quaternion_from_matrix
 from ..errors import SceneError
 from .bone_groups import show_handles
-from .ik_handles import FRAMES_A_STEP, bags_of, handle_paths, is_keyed, key_frames_of, key_switch, own_quaternions, settle_switches
+from .ik_handles import (
+    FRAMES_A_STEP,
+    bags_of,
+    check_modes,
+    handle_paths,
+    is_keyed,
+    key_frames_of,
+    key_switch,
+    own_quaternions,
+    settle_switches,
+)
 from .ik_touched import handled_frames, touched_frames
 from .limbs import Limb, limb_of
 from .poses import nearest_rotations
@@ -136,11 +146,10 @@ def _turn_off(rig: bpy.types.Object, limb: Limb, frames: Array | None) -> None:
     show_handles(rig, limb, False)
 
 
-def _check(rig: bpy.types.Object, limbs: Sequence[Limb]) -> None:
-    for name in (name for limb in limbs for name in limb.joints):
-        mode = rig.pose.bones[name].rotation_mode
-        if mode != "QUATERNION":
-            raise SceneError(f"The bone {name!r} turns by {mode}, not by quaternions; set its rotation mode to Quaternion (WXYZ) first.")
+def _may_follow(rig: bpy.types.Object, limb: Limb) -> bool:
+    """Whether the limb follows its handles at any time."""
+    path = f'["{limb.switch}"]'
+    return float(rig[limb.switch]) > 0.0 or any(bag.fcurves.find(path) is not None for bag in bags_of(rig))
 
 
 def bake(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: Sequence[str], frames: Array | None = None) -> Iterator[str]:
@@ -150,8 +159,8 @@ def bake(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: Sequence[str], fr
     frames from the rig's first key to its last, and the handles' keys go; where the rig is not keyed, the pose as it shows.
     Raises SceneError where the rig has no such limb, a bone does not turn by quaternions, or an undo removed the rig.
     """
-    known = [limb_of(rig, name) for name in limbs]
-    _check(rig, known)
+    known = [limb for name in limbs if _may_follow(rig, limb := limb_of(rig, name))]
+    check_modes(rig, known)
     try:
         if not is_keyed(rig) and not bags_of(rig):
             for limb in known:

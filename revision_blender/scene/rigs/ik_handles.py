@@ -179,14 +179,23 @@ def settle_switches(rig: bpy.types.Object) -> None:
             key_span(curves_at(bag, path, 1, "Handles")[0], np.array([first]), np.zeros(1), np.zeros(1, dtype=np.bool_), "CONSTANT")
 
 
+def check_modes(rig: bpy.types.Object, limbs: Sequence[Limb]) -> None:
+    """SceneError where a joint of the limbs does not turn by quaternions, which their keys are written in."""
+    for name in (name for limb in limbs for name in limb.joints):
+        mode = rig.pose.bones[name].rotation_mode
+        if mode != "QUATERNION":
+            raise SceneError(f"The bone {name!r} turns by {mode}, not by quaternions; set its rotation mode to Quaternion (WXYZ) first.")
+
+
 def to_handles(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: Sequence[str], frames: Array | None = None) -> Iterator[str]:
     """Switches limbs to their handles in small steps, yielding words; the pose stays at every one of ``frames``.
 
     frames: ``(F,)`` scene frames, ascending. None: all frames from the rig's first key to its last, for good; where the rig is
     not keyed, the pose as it shows. With frames given only that span is switched, by keys on the limb's switch. Raises
-    SceneError where the rig has no such limb or an undo removed it.
+    SceneError where the rig has no such limb, a bone does not turn by quaternions, or an undo removed the rig.
     """
     known = [limb_of(rig, name) for name in limbs]
+    check_modes(rig, known)
     try:
         if frames is None and not is_keyed(rig):
             for limb in known:

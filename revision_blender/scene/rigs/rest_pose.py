@@ -19,8 +19,9 @@ Array = NDArray[np.floating]
 @contextmanager
 def editing(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
     """Edit bones of ``rig`` in a scene of its own: bones can only be made in edit mode, and the user's mode, active object
-    and selection must not change."""
+    and selection must not change. A rig that is turned off in viewports is turned on meanwhile."""
     scratch = bpy.data.scenes.new("ReVision scratch")
+    mode, hidden, rig.hide_viewport = rig.mode, rig.hide_viewport, False
     try:
         scratch.collection.objects.link(rig)
         layer = scratch.view_layers[0]
@@ -30,8 +31,9 @@ def editing(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
             try:
                 yield rig.data.edit_bones
             finally:
-                bpy.ops.object.mode_set(mode="OBJECT")
+                bpy.ops.object.mode_set(mode="POSE" if mode == "POSE" else "OBJECT")
     finally:
+        rig.hide_viewport = hidden
         remove(scratch)
 
 
