@@ -15,6 +15,7 @@ from ..motion.decimation import Kind
 from .errors import SceneError
 
 Array = NDArray[np.floating]
+Points = NDArray[np.float32]
 
 _THIRD = 1.0 / 3.0  # handles there make a Bezier segment a cubic in time
 
@@ -81,12 +82,12 @@ def write_keys(bag: bpy.types.ActionChannelbag, frames: Array, channels: Sequenc
         shape = interpolation if channel.slopes is None else "BEZIER"
         if (len(at), shape) not in kinds:
             kinds[len(at), shape] = _kinds(len(at), shape)
-        for index in range(channel.values.shape[1]):
+        handles = None if channel.slopes is None else _handles(np.asarray(at), channel.values, channel.slopes)
+        for index, points in enumerate(_points(np.asarray(at), channel.values)):
             curve = bag.fcurves.new(channel.data_path, index=index)
             if channel.group:
                 curve.group = groups[channel.group]
-            slopes = None if channel.slopes is None else channel.slopes[:, index]
-            _fill(curve, np.asarray(at), channel.values[:, index], slopes, kinds[len(at), shape])
+            _fill(curve, points, None if handles is None else (handles[0][index], handles[1][index]), kinds[len(at), shape])
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,24 +108,36 @@ def _kinds(count: int, interpolation: str) -> _Kinds:
     return _Kinds(bytes_of("type", "GENERATED"), bytes_of("interpolation", interpolation), handle)
 
 
-def _fill(curve: bpy.types.FCurve, frames: Array, values: Array, slopes: Array | None, kinds: _Kinds) -> None:
-    points = curve.keyframe_points
-    points.add(len(frames))
-    points.foreach_set("co", _pairs(frames, values))
-    points.foreach_set("interpolation", kinds.interpolation)
-    points.foreach_set("type", kinds.key)
-    points.foreach_set("handle_left_type", kinds.handle)
-    points.foreach_set("handle_right_type", kinds.handle)
-    if slopes is not None:
-        gaps = np.diff(frames) if len(frames) > 1 else np.ones(1)
-        left, right = -_THIRD * np.append(gaps[:1], gaps)[: len(frames)], _THIRD * np.append(gaps, gaps[-1:])[: len(frames)]
-        points.foreach_set("handle_left", _pairs(frames + left, values + slopes * left))
-        points.foreach_set("handle_right", _pairs(frames + right, values + slopes * right))
+def _fill(curve: bpy.types.FCurve, points: Points, handles: tuple[Points, Points] | None, kinds: _Kinds) -> None:
+    keys = curve.keyframe_points
+    keys.add(len(kinds.key))
+    keys.foreach_set("co", points)
+    keys.foreach_set("interpolation", kinds.interpolation)
+    keys.foreach_set("type", kinds.key)
+    keys.foreach_set("handle_left_type", kinds.handle)
+    keys.foreach_set("handle_right_type", kinds.handle)
+    if handles is not None:
+        keys.foreach_set("handle_left", handles[0])
+        keys.foreach_set("handle_right", handles[1])
     curve.update()
 
 
-def _pairs(frames: Array, values: Array) -> NDArray[np.float32]:
-    return np.stack([frames, values], axis=1).astype(np.float32).ravel()
+def _points(frames: Array, values: Array) -> Points:
+    """``(C, 2 F)`` frame and value in turn, a row a curve. frames: ``(F,)``. values: ``(F, C)``."""
+    points = np.empty((values.shape[1], len(frames), 2), dtype=np.float32)
+    points[:, :, 0] = frames
+    points[:, :, 1] = values.T
+    return points.reshape(len(points), -1)
+
+
+def _handles(frames: Array, values: Array, slopes: Array) -> tuple[Points, Points]:
+    """Left and right handles, a third of the way to the neighbouring keys."""
+    gaps = np.diff(frames) if len(frames) > 1 else np.ones(1)
+    left, right = -_THIRD * np.append(gaps[:1], gaps)[: len(frames)], _THIRD * np.append(gaps, gaps[-1:])[: len(frames)]
+    return (
+        _points(frames + left, values + slopes * left[:, None]),
+        _points(frames + right, values + slopes * right[:, None]),
+    )
 
 
 @dataclass(frozen=True, eq=False)
