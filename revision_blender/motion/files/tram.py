@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bodies.pickle_values import Refusal
 from ..camera import Camera
 from ..clip import BodyTrack, Clip
 from ..errors import MotionFileError
 from ..skeletons import SMPL
 from .lifted import floor_under, held, moved, root_rest
 from .motion_file import MAX_PEOPLE, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people
-from .plain_pickle import PlainPickleError
 from .smpl_values import checked_matrices, fitted_shape, numbers, one_shape, rate
-from .torch_file import read_pickled_npy
+from .torch_file import Tensor, read_pickled_npy
 
 if TYPE_CHECKING:
     from ..bodies.shelf import BodyShelf
@@ -99,12 +99,12 @@ def _array(held_values: Held, names: tuple[str, ...], file: Path) -> NDArray[Any
     """The numbers of the first of these names that is there: an array, a tensor or a plain number."""
     for name in names:
         found = held_values.get(name)
-        if isinstance(found, int | float):
-            return np.array(float(found))
-        if found is not None and hasattr(found, "array"):
+        if isinstance(found, int | float | np.number | np.ndarray):
+            return np.asarray(found)
+        if isinstance(found, Tensor):
             try:
                 return found.array()
-            except PlainPickleError as reason:
+            except Refusal as reason:
                 raise MotionFileError(f"{file.name} is not a whole TRAM file ({reason}); make it again") from reason
     raise MotionFileError(f"{file.name} lacks {names[0]}, so it is no result of TRAM; make it again")
 
