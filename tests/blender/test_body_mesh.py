@@ -66,6 +66,49 @@ def test_expression_and_translation_read_back(room, scene):
     np.testing.assert_allclose(captured.expression, clip.bodies[0].expression, atol=1e-5)
 
 
+def test_correctives_that_are_mixtures_of_a_few_need_few_keys(room, scene):
+    model = body_model(room, "smplh")
+    posedirs = model.posedirs.reshape(-1, model.n_joints - 1, 9).copy()
+    few = np.random.default_rng(8).normal(size=(30, 2, 9))
+    posedirs[:, 21:] = np.einsum("njk,jkp->njp", posedirs[:, 21:, :2], few)
+    model = replace(model, name="few", posedirs=posedirs.reshape(model.posedirs.shape).astype(np.float32))
+    clip = body_clip(room, model)
+    take = imported(room, scene, model, clip)
+    assert largest_error(room, scene, take, expected(room, model, clip.bodies[0], take.T_blender_world)) < CLOSE
+    keys = bpy.data.objects[take.bodies[0][2]].data.shape_keys
+    drivers = keys.animation_data.drivers
+    assert len(drivers) == 9 * 21 + 2 * 30
+    assert all(curve.driver.is_simple_expression and curve.driver.is_valid for curve in drivers)
+
+
+def test_what_mixtures_leave_out_is_bounded(room):
+    correctives, rotation = room("revision_blender.scene.rigs.correctives"), room("revision_blender.motion.rotation")
+    rng = np.random.default_rng(2)
+    offsets = np.einsum("pk,kvc->pvc", rng.normal(size=(9, 3)), rng.normal(size=(3, 200, 3)) * 0.01)
+    offsets = (offsets + rng.normal(size=offsets.shape) * 3e-7).astype(np.float32)
+    mixed, left = correctives.mixtures(offsets, np.full(200, 1e-5))
+    assert len(mixed) == 3 and 0.0 < left.max() <= 3e-6
+    turns = rotation.quaternion_from_matrix(rotation.matrix_from_axis_angle(rng.normal(size=(300, 3)) * 2))
+    part = dict(zip("wxyz", turns.T, strict=True))
+    products = np.stack([part[a] * part[b] for a, b in correctives.PRODUCTS], axis=-1)
+    lost = np.einsum("fp,pvc->fvc", products - products @ mixed.T @ mixed, offsets)
+    assert (np.linalg.norm(lost, axis=-1) <= left + 1e-9).all()
+
+
+def test_correctives_follow_a_handle(room, scene):
+    model = body_model(room, "smpl")
+    take = imported(room, scene, model, body_clip(room, model, 1))
+    rig, body = (bpy.data.objects[name] for name in take.bodies[0][1:])
+    before = evaluated(body)
+    room("revision_blender.scene.rigs.ik").switch(rig, "left_hand", True)
+    rig.pose.bones["left_hand_ik"].location.x += 0.1
+    bpy.context.view_layer.update()
+    edited = room("revision_blender.scene.capture").capture_pose(scene, take).bodies[0]
+    assert np.abs(evaluated(body) - before).max() > 0.01
+    wanted = expected(room, model, edited, take.T_blender_world)[0]
+    assert np.abs(evaluated(body) - wanted).max() < CLOSE
+
+
 def test_correctives_follow_a_pose_set_by_hand(room, scene):
     model = body_model(room, "smplh")
     clip = body_clip(room, model, 1)

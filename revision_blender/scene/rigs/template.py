@@ -19,7 +19,7 @@ from ..removal import remove
 from . import body_mesh, correctives, shape_keys
 from .bones import R_armature_model, R_smpl_bone_of, bone_names
 
-_LAYOUT = 2  # of templates: raised when what is built here changes
+_LAYOUT = 3  # of templates: raised when what is built here changes
 _KEPT = 12  # files; the least recently used go
 _NAME, _PLACE = "ReVision body template", "ReVision rig's place"
 _KEYS_A_STEP = 4
