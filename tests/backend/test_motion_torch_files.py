@@ -14,6 +14,7 @@ from revision_blender.motion.bodies.body_model import joints_of
 from revision_blender.motion.bodies.pickle_values import Refusal
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.errors import MotionFileError
+from revision_blender.motion.files.lifted import SOLE
 from revision_blender.motion.files.motion_file import ReadOptions
 from revision_blender.motion.files.reading import describe, read_motion
 from revision_blender.motion.files.tensor_pickle import Storage, Tensor, pickled_value
@@ -221,7 +222,7 @@ def test_gvhmr_gives_body_and_camera(tmp_path):
     assert np.array_equal(body.rotations[:, 22:], np.tile(np.eye(3), (5, 33, 1, 1)))
     assert np.abs(camera.T_world_camera - camera_way(5)).max() < 1e-5
     assert (camera.width, camera.height) == (1280, 720) and camera.focal == pytest.approx(1468.6, rel=1e-6)
-    assert np.array_equal(found.clip.ground.normal, [0.0, 1.0, 0.0]) and not found.clip.ground.point.any()
+    assert np.array_equal(found.clip.ground.normal, [0.0, 1.0, 0.0]) and np.array_equal(found.clip.ground.point, [0.0, -SOLE, 0.0])
     assert np.allclose(body.betas, 0.3)
 
 

@@ -1,8 +1,8 @@
 """GVHMR's ``hmr4d_results.pt``: one person as SMPL-X's 22 body joints, in the camera and in a world with y up.
 
 ``smpl_params_global`` and ``smpl_params_incam`` hold ``body_pose`` (L, 63), ``global_orient`` (L, 3), ``betas`` (L, 10) and
-``transl`` (L, 3); ``K_fullimg`` (L, 3, 3). The same body in both gives the camera's way through the world. The world's floor is y = 0,
-at the lowest joint. The video was read at 30 frames a second. Everything else in the file is left unread.
+``transl`` (L, 3); ``K_fullimg`` (L, 3, 3). The same body in both gives the camera's way through the world, whose lowest
+joint is at y = 0, so that the floor is a sole below. The video was read at 30 frames a second. Everything else in the file is left unread.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from ..clip import BodyTrack, Clip
 from ..errors import MotionFileError
 from ..skeletons import SMPLX
 from .framing import floor
-from .lifted import camera_between, root_rest
+from .lifted import SOLE, camera_between, root_rest
 from .motion_file import MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people
 from .smpl_values import fitted_shape, matrices, numbers, one_shape, rate
 from .torch_file import Tensor, torch_tensors
@@ -74,7 +74,7 @@ def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
     track = BodyTrack(PERSON, "smplx", MODEL, betas, rotations, world.translation, np.ones((n_frames, SMPLX.n_joints)))
     view, why = _view(K, poses, path)
     hands = "GVHMR finds no hands, jaw or eyes; they are at rest."
-    return MotionFile(Clip(fps, view, floor("y"), (track,)), FORMAT, True, (*notes, *changing, *cut, *why, hands), (path,))
+    return MotionFile(Clip(fps, view, floor("y", -SOLE), (track,)), FORMAT, True, (*notes, *changing, *cut, *why, hands), (path,))
 
 
 def _check_head(path: Path) -> None:
