@@ -9,6 +9,7 @@ Rotations are quaternions whose four channels are interpolated one by one and ma
 error is the angle of the rotation that is left, in radians.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,7 +52,12 @@ def _length(vectors: Array) -> Array:
 
 
 def fewest_keys(times: Array, values: Array, error: float, kind: Kind) -> tuple[Thinned, ...]:
-    """Thins ``B`` curves. times: ``(F,)`` rising. values: ``(B, F, C)``; of quaternions unit and never antipodal in time.
+    """Thins ``B`` curves, all at once. As ``thinning``."""
+    return tuple(curve for group in thinning(times, values, error, kind) for curve in group)
+
+
+def thinning(times: Array, values: Array, error: float, kind: Kind) -> Iterator[tuple[Thinned, ...]]:
+    """Thins ``B`` curves in order, some of them (a few tenths of a second) at each ``next``. times: ``(F,)`` rising. values: ``(B, F, C)``; of quaternions unit and never antipodal in time.
 
     error: what each frame may be off, radians of the rotation or metres. Raises ClipError for an error that is not positive
     or times that do not rise.
@@ -62,10 +68,11 @@ def fewest_keys(times: Array, values: Array, error: float, kind: Kind) -> tuple[
     if len(times) != values.shape[1] or len(times) == 0 or (np.diff(times) <= 0.0).any():
         raise ClipError(f"keys at {len(times)} times for {values.shape[1]} frames; one rising time a frame is needed")
     if len(times) == 1 or len(values) == 0:
-        return tuple(Thinned(np.zeros(1, dtype=np.int64), np.zeros((1, values.shape[2]))) for _ in values)
+        yield tuple(Thinned(np.zeros(1, dtype=np.int64), np.zeros((1, values.shape[2]))) for _ in values)
+        return
     together = max(1, _TOGETHER // len(times))
-    groups = (values[first : first + together] for first in range(0, len(values), together))
-    return tuple(curve for group in groups for curve in _Work(times, group, max(error - _FLOAT32, 0.5 * error), kind).thinned())
+    for first in range(0, len(values), together):
+        yield _Work(times, values[first : first + together], max(error - _FLOAT32, 0.5 * error), kind).thinned()
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,11 +48,13 @@ def curves_of(owner: bpy.types.ID) -> Iterable[bpy.types.FCurve]:
 
 @dataclass(frozen=True, eq=False)
 class Moving:
-    """An action that moves something, through one slot, straight or as a strip. strip: ``None`` for the action itself."""
+    """An action that moves something, through one slot, straight or as a strip. strip: ``None`` for the action itself.
+    replaces: whether strips do not show through what it moves."""
 
     action: bpy.types.Action
     slot: bpy.types.ActionSlot
     strip: bpy.types.NlaStrip | None = None
+    replaces: bool = False
 
     @property
     def curves(self) -> Iterable[bpy.types.FCurve]:
@@ -79,7 +81,7 @@ def movers_of(owner: bpy.types.ID) -> Iterator[Moving]:
     if data is None:
         return
     if data.action is not None and data.action_slot is not None:
-        yield Moving(data.action, data.action_slot)
+        yield Moving(data.action, data.action_slot, None, data.action_blend_type == "REPLACE" and data.action_influence >= 1.0)
     if not data.use_nla:
         return
     for track in data.nla_tracks:

@@ -15,6 +15,7 @@ Array = NDArray[np.floating]
 
 SENSOR_WIDTH = 36.0  # millimetres; a full-frame camera, so that the lens reads like a photographer's
 FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV's camera (y down, looks along z) to Blender's (y up, looks along -z)
+_SQUARE = 1e-3  # how far its axes may be from square
 _STILL = 1e-6  # a camera that moves less (metres, entries of the rotation) gets no keys
 
 
@@ -57,7 +58,7 @@ def _key_poses(holder: bpy.types.Object, matrices: Array, frames: Array) -> None
 def camera_of(holder: bpy.types.Object, width: int, height: int, M_world_object: Array, T_blender_world: Array) -> Camera:
     """The clip camera that a Blender camera is now. M_world_object: ``(F, 4, 4)`` its object matrices.
 
-    Raises SceneError for a camera that is not a perspective one.
+    Raises SceneError for a camera that is not a perspective one, or that is sheared or mirrored by its parent.
     """
     data = holder.data
     if data.type != "PERSP":
@@ -67,7 +68,12 @@ def camera_of(holder: bpy.types.Object, width: int, height: int, M_world_object:
     center = np.array([width / 2.0 - data.shift_x * fit, height / 2.0 + data.shift_y * fit])
     poses = np.linalg.inv(T_blender_world) @ M_world_object @ FLIP
     scale = np.linalg.norm(poses[:, :3, :3], axis=1, keepdims=True)
-    poses[:, :3, :3] /= scale
+    poses[:, :3, :3] /= np.maximum(scale, 1e-12)
+    if (
+        np.abs(np.swapaxes(poses[:, :3, :3], 1, 2) @ poses[:, :3, :3] - np.eye(3)).max() > _SQUARE
+        or np.linalg.det(poses[:, :3, :3]).min() < 0.0
+    ):
+        raise SceneError(f"The camera {holder.name!r} is sheared or mirrored; set its scale, or its parent's, to 1 (Alt+S) and try again.")
     return Camera(width, height, data.lens * fit / sensor, center, poses)
 
 

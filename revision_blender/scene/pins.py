@@ -77,11 +77,12 @@ def user_keys(rig: bpy.types.Object) -> UserKeys:
     joints_of |= {path: tuple(names.index(name) for name in limb.joints) for path, limb in handles.items()}
     rotation: list[list[NDArray[np.float64]]] = [[] for _ in names]
     location: list[NDArray[np.float64]] = []
+    hidden: set[str] = set()
     for moving in actions.movers_of(rig):
         imported = _imported_curves(rig, moving)
         for curve in moving.curves:
             joints = joints_of.get(curve.data_path, ())
-            if not (joints or curve.data_path == root) or curve.mute:
+            if not (joints or curve.data_path == root) or curve.mute or curve.data_path in hidden:
                 continue
             keys = read_keys(curve)
             frames = keys.frames[_edited(keys, imported.get((curve.data_path, curve.array_index)))]
@@ -89,6 +90,7 @@ def user_keys(rig: bpy.types.Object) -> UserKeys:
                 frames = frames[frames_on_handle(rig, moving.curves, handles[curve.data_path], frames)]
             for found in [rotation[joint] for joint in joints] or [location]:
                 found.append(moving.scene_frames(frames))
+        hidden |= {curve.data_path for curve in moving.curves} if moving.replaces else set()
     return UserKeys(tuple(_united(frames) for frames in rotation), _united(location))
 
 

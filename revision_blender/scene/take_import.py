@@ -23,7 +23,7 @@ from .keys import EVERY_FRAME, KeyOptions
 from .removal import remove
 from .rigs import rig, template
 from .rigs.bone_shapes import remove_unused_shapes
-from .take_motion import give_motion, timed
+from .take_motion import motion_steps, timed
 from .take_record import Array, find_take, find_takes, mark_collection
 from .timing import key_frames, scene_fps, split_frame, whole_frames
 
@@ -65,7 +65,7 @@ def _body_steps(build: _Build, track: BodyTrack, model: BodyModel, title: str) -
     body = build.keep((yield from template.new_body(model, template.template_folder())), "body", track.track_id)
     take_body.dress(body, armature, track, model, f"{title} body")
     yield f"{title}: shape"
-    working = give_motion(armature, track, build.frames, build.T_blender_world, build.role, build.provenance, build.keys)
+    working = yield from motion_steps(armature, track, build.frames, build.T_blender_world, build.role, build.provenance, build.keys)
     build.actions += [working, working[marks.ORIGINAL]]
     build.actions += take_body.give_expression(body, *timed(track, build.frames, build.keys), build.role, build.provenance)
     yield f"{title}: motion"

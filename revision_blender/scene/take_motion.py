@@ -1,6 +1,6 @@
 """Motion for a take's bodies: each result is an action of its own, and hand edits go to a working copy of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import replace
 
 import bpy
@@ -9,14 +9,16 @@ import numpy as np
 from ..motion.clip import BodyTrack, Clip, ObjectTrack
 from ..motion.resample import sampled
 from . import actions, marks, objects
+from .decimation import thinned_in_steps
 from .errors import SceneError
 from .keys import EVERY_FRAME, KeyOptions
 from .provenance import Provenance, write_provenance
 from .rigs.expressions import joint_shifts
 from .rigs.ik_handles import settle_switches
 from .rigs.poses import channels_of
-from .rigs.rig import rest_of, write_motion
+from .rigs.rig import motion_rows, rest_of, write_rows
 from .standing import seen_from, standing_of
+from .steps import at_once
 from .take_body import give_expression
 from .take_record import Array, Take, the_object
 from .timing import key_frames, scene_fps, whole_frames
@@ -41,7 +43,7 @@ def _between(values: Array, at: Array) -> Array:
     return values[before] + (values[after] - values[before]) * (at - before)[:, None]
 
 
-def give_motion(
+def motion_steps(
     rig: bpy.types.Object,
     track: BodyTrack,
     frames: Array,
@@ -50,12 +52,12 @@ def give_motion(
     provenance: Provenance,
     options: KeyOptions = EVERY_FRAME,
     M_world_rig: Array | None = None,
-) -> bpy.types.Action:
+) -> Generator[str, None, bpy.types.Action]:
     """Keys ``track`` on ``rig``, its frames at scene ``frames`` ``(F,)``: one action that stays as it is, and the copy that the
     rig moves by.
 
     The copy is where the animator's edits land; comparing both tells which keys are theirs. M_world_rig: ``(K, 4, 4)`` where
-    the rig stands at the frames that get keys; ``None``: at the origin. Returns the copy.
+    the rig stands at the frames that get keys; ``None``: at the origin. Yields words while keys are thinned, and returns the copy.
     """
     keyed, at = timed(track, frames, options)
     rest, shifts = rest_of(rig), joint_shifts(rig, keyed.expression)
@@ -63,7 +65,8 @@ def give_motion(
     if M_world_rig is not None:
         keyed = seen_from(keyed, T_blender_world, M_world_rig, rest.joints_smpl[0], None if shifts is None else shifts[:, 0])
         place = np.eye(4)
-    original, slot = write_motion(rig, f"{rig.name} {role} original", at, channels_of(keyed, rest, place, shifts), options)
+    rows = yield from thinned_in_steps(motion_rows(rig, channels_of(keyed, rest, place, shifts)), at, options)
+    original, slot = write_rows(rig, f"{rig.name} {role} original", at, rows)
     original[marks.ROLE], original[marks.TRACK] = role, track.track_id
     if marks.TAKE in rig:
         original[marks.TAKE] = rig[marks.TAKE]
@@ -74,6 +77,13 @@ def give_motion(
     actions.assign(rig, working, slot)
     settle_switches(rig)
     return working
+
+
+def give_motion(
+    rig: bpy.types.Object, track: BodyTrack, frames: Array, T_blender_world: Array, role: str, provenance: Provenance
+) -> bpy.types.Action:
+    """``motion_steps`` at once, every frame keyed at its own time."""
+    return at_once(motion_steps(rig, track, frames, T_blender_world, role, provenance))
 
 
 def _check(take: Take, clip: Clip) -> dict[str, BodyTrack | ObjectTrack]:
@@ -104,20 +114,34 @@ def apply_motion(
     provenance: how the motion was made, written on the actions. keys: how it is keyed; ``None``: as the take was. Rigs that
     were moved or parented stay where they are: the keys make up for it. Raises SceneError where tracks or frames differ.
     """
-    tracks, options = _check(take, clip), take.keys if keys is None else keys
+    try:
+        yield from _applied(scene, take, _check(take, clip), role, provenance or {}, take.keys if keys is None else keys)
+    except ReferenceError as error:
+        raise SceneError("The new motion was interrupted by an undo; press Fetch Again in Jobs.") from error
+
+
+def _applied(
+    scene: bpy.types.Scene,
+    take: Take,
+    tracks: Mapping[str, BodyTrack | ObjectTrack],
+    role: str,
+    provenance: Provenance,
+    options: KeyOptions,
+) -> Iterator[str]:
     frames = key_frames(take.n_frames, take.fps, scene_fps(scene), take.start_frame)
     at = whole_frames(frames)[0] if options.resample else frames
     for track_id, rig_name, body_name in take.bodies:
         rig, track = the_object(rig_name, "rig"), tracks[track_id]
         assert isinstance(track, BodyTrack)  # _check has decided
-        give_motion(rig, track, frames, take.T_blender_world, role, provenance or {}, options, standing_of(scene, rig, at))
-        give_expression(the_object(body_name, "body"), *timed(track, frames, options), role, provenance or {})
+        standing = standing_of(scene, rig, at)
+        yield from motion_steps(rig, track, frames, take.T_blender_world, role, provenance, options, standing)
+        give_expression(the_object(body_name, "body"), *timed(track, frames, options), role, provenance)
         yield f"{role}: {rig_name}"
     for track_id, box_name, points_name in take.objects:
         track = tracks.get(track_id)
         if isinstance(track, ObjectTrack):
             box, points = the_object(box_name, "box"), the_object(points_name, "points")
-            objects.give_motion(box, points, track, frames, take.T_blender_world, role, provenance or {}, options)
+            objects.give_motion(box, points, track, frames, take.T_blender_world, role, provenance, options)
             yield f"{role}: {box_name}"
     # A new action shows only after an evaluation; nothing else in the scene has changed.
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)

@@ -1,5 +1,7 @@
 """The armature of a body: bones named after its joints, keyed by quaternions, resting in the shape's own rest pose."""
 
+from collections.abc import Sequence
+
 import bpy
 import numpy as np
 from numpy.typing import NDArray
@@ -7,8 +9,7 @@ from numpy.typing import NDArray
 from ...motion.bodies.body_model import BodyModel
 from ...motion.clip import BodyTrack
 from .. import actions, marks
-from ..decimation import thinned
-from ..keys import EVERY_FRAME, Channel, KeyOptions, write_keys
+from ..keys import Channel, write_keys
 from .bone_groups import group_bones
 from .bone_look import control_looks, draw_as, joint_looks
 from .bones import BoneRest, rest_bones
@@ -17,7 +18,7 @@ from .limbs import limbs_of, limbs_of_family
 from .poses import BoneChannels
 from .rest_pose import editing, place, rest_of, root_shift, shift_location
 
-__all__ = ["bone_path", "fit_rest", "mark_rig", "new_rig", "rest_of", "write_motion"]
+__all__ = ["bone_path", "fit_rest", "mark_rig", "motion_rows", "new_rig", "rest_of", "write_motion", "write_rows"]
 
 Array = NDArray[np.floating]
 
@@ -109,18 +110,29 @@ def bone_path(name: str, prop: str) -> str:
     return f'pose.bones["{bpy.utils.escape_identifier(name)}"].{prop}'
 
 
-def write_motion(
-    rig: bpy.types.Object, action_name: str, frames: Array, channels: BoneChannels, options: KeyOptions = EVERY_FRAME
-) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
-    """A new action for ``rig`` with a key on every bone at each of ``frames`` ``(F,)``, or as ``options`` thins them; not assigned yet."""
+def motion_rows(rig: bpy.types.Object, channels: BoneChannels) -> tuple[Channel, ...]:
+    """What to key on ``rig``: the root's place and every bone's rotation, and the bones that an expression displaces."""
     names = rest_of(rig).names
-    action, slot = actions.new_action(action_name, rig)
-    bag = actions.channelbag(action, slot, ensure=True)
     rows = [Channel(bone_path(names[0], "location"), channels.location, names[0], measure="place")]
     rows += [
         Channel(bone_path(name, "rotation_quaternion"), channels.quaternions[:, joint], name, measure="rotation")
         for joint, name in enumerate(names)
     ]
     rows += [Channel(bone_path(names[joint], "location"), values, names[joint]) for joint, values in channels.displaced.items()]
-    write_keys(bag, frames, thinned(rows, frames, options))
+    return tuple(rows)
+
+
+def write_rows(
+    rig: bpy.types.Object, action_name: str, frames: Array, rows: Sequence[Channel]
+) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
+    """A new action for ``rig`` with the keys of ``rows``, at ``frames`` ``(F,)`` where a row has none of its own; not assigned yet."""
+    action, slot = actions.new_action(action_name, rig)
+    write_keys(actions.channelbag(action, slot, ensure=True), frames, rows)
     return action, slot
+
+
+def write_motion(
+    rig: bpy.types.Object, action_name: str, frames: Array, channels: BoneChannels
+) -> tuple[bpy.types.Action, bpy.types.ActionSlot]:
+    """A new action for ``rig`` with a key on every bone at each of ``frames`` ``(F,)``; not assigned yet."""
+    return write_rows(rig, action_name, frames, motion_rows(rig, channels))
