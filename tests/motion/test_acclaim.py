@@ -180,15 +180,18 @@ def test_damaged_skeletons_are_refused(old: str, new: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("shin 30", "shin", "cut off or damaged"),
+        ("shin 30", "shin", "cut off|values"),
         ("shin 30", "chin 30", "other bones"),
+        ("shin 30\n", "", "cut off"),
+        ("shin 30", "shin 30 4", "many more|holds 2[0-9] values"),
+        ("\n2\n", "\n7\n", "one after another"),
         ("shin 30", "shin thirty", "not a number"),
         ("shin 30", "shin inf", "not finite"),
         ("shin 0\n", "shin 0 0\n", "2 values where its skeleton has 1"),
         ("shin 0\n", "fin 0\n", "belongs to another ASF"),
         ("root 1 2 3 0 0 0\n", "", "does not move the root"),
         ("1\nroot", "one\nroot", "no frame 1"),
-        ("2\nroot", "2\nroot 1 2 3 0 0 0\nroot", "cut off or damaged"),
+        ("2\nroot", "2\nroot 1 2 3 0 0 0\nroot", "other bones"),
     ],
 )
 def test_damaged_motions_are_refused(old: str, new: str, words: str) -> None:

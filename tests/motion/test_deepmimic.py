@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from revision_blender.motion.bodies.body_model import joints_of
+from revision_blender.motion.bodies.body_model import joints_of, world_rotations
 from revision_blender.motion.errors import MotionFileError
 from revision_blender.motion.files.deepmimic import CHARACTERS, capture_of, matches, parse_deepmimic, read, summary
 from revision_blender.motion.files.motion_file import ReadOptions
@@ -107,6 +107,9 @@ def test_the_dog_on_an_animal(name: str) -> None:
                 theirs = capture.places[:, capture.names.index(f"{side}_{b}")] - capture.places[:, capture.names.index(f"{side}_{a}")]
                 ours = joints[:, SMAL.index(f"{side}_{end}_{ours_b}")] - joints[:, SMAL.index(f"{side}_{end}_{ours_a}")]
                 assert np.degrees(angles(ours, theirs)).max() < 1.0, (side, end, a)
+    muzzle = animal.v_shaped[np.argmax(animal.v_shaped[:, 0])] - animal.joints_rest[SMAL.index("head")]
+    muzzles = world_rotations(SMAL.parents, moved.rotations)[:, SMAL.index("head")] @ muzzle
+    assert np.degrees(np.arcsin((muzzles @ [0.0, 1.0, 0.0]) / np.linalg.norm(muzzle))).mean() == pytest.approx(0.0, abs=35.0)  # looks ahead
     up = moved.rotations[:, 0, :, 2]  # an animal's back is +z in its own axes, the world's up is y
     assert (up @ [0.0, 1.0, 0.0]).mean() > 0.8
     assert moved.driven[SMAL.index("tail1")] and not moved.driven[SMAL.index("left_ear")]
@@ -136,7 +139,8 @@ def test_what_it_is_told_by_its_content(tmp_path: Path) -> None:
         ('{"Frames": [["a", "b"]]}', "not a number"), ('{"Frames": [[true, null]]}', "not a number"), ('{"Frames": [[1, 2, 3]]}', "3 numbers; known are 44"),
         (text([[float("nan"), *REST[1:]]]), "not finite"), (text([[1e300, *REST[1:]]]), "not finite"),
         (text([REST]).replace("0.9", "9" * 5000), "not finite"), (text([[*REST[:4], 0.0, 0.0, 0.0, 0.0, *REST[8:]]]), "no quaternion"),
-        ("[" * 100_000, "8 deep"), ('{"Frames": ' + "[" * 100_000 + "]" * 100_000 + "}", "8 deep"), ('{"a":' * 50_000, "8 deep"),
+        ("[" * 90_000, "8 deep"), ('{"Frames": ' + "[" * 90_000 + "]" * 90_000 + "}", "8 deep"), ('{"a":' * 50_000, "8 deep"),
+        ("[" * 10_000_000, "more than 100000 lists"), ('{"Frames": [' + "[]," * 200_000 + "[]]}", "more than 100000 lists"),
     ],
 )  # fmt: skip
 def test_damage_is_refused_with_a_sentence(content: str, words: str) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import MotionFileError
 from ..retargeting.capture import Capture, posed_places, rest_places
 from .motion_file import MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size
-from .number_text import number, quoted, read_text
+from .number_text import number, numbers, quoted, read_text
 
 if TYPE_CHECKING:
     from ..bodies.shelf import BodyShelf
@@ -29,7 +29,9 @@ CMU_FPS = 120.0
 INCH = 0.0254
 MAX_BONES = 1024
 _ASF_BYTES = 4 * 2**20
-_AMC_BYTES = 24 * 2**20  # three minutes at 120 frames a second
+_AMC_BYTES = 16 * 2**20  # two minutes at 120 frames a second
+_HEADER_BYTES = 2**18  # of comments, and of the first frame
+_NAME = re.compile(rb"^[ \t]*([^\s\d.+-]\S*)", re.MULTILINE)  # what a line begins with, unless it is a number
 _DEGREES = {"rx": 0, "ry": 1, "rz": 2}
 _ROOT = {"tx", "ty", "tz", "rx", "ry", "rz"}
 
@@ -71,8 +73,9 @@ def read(path: Path, shelf: "BodyShelf", options: ReadOptions) -> MotionFile:
 
     asf_path = skeleton_beside(path)
     asf = read_asf(asf_path)
-    capture = capture_of(asf, *read_amc(path, asf), options.fps or CMU_FPS)
-    check_size(path, capture.n_frames, len(capture.names))
+    values, columns = read_amc(path, asf)
+    check_size(path, len(values), 2 * len(asf.bones) + 1)
+    capture = capture_of(asf, values, columns, options.fps or CMU_FPS)
     notes = [f"The skeleton is {asf_path.name}."]
     if options.fps is None:
         notes.append(f"AMC files carry no rate; CMU's {CMU_FPS:g} frames a second were taken.")
@@ -248,62 +251,75 @@ def read_amc(path: Path, asf: Asf) -> tuple[Array, dict[str, slice]]:
     text = read_text(path, "AMC")
     if len(text) > _AMC_BYTES:
         raise MotionFileError(f"{path.name} has {len(text)} bytes; AMC files up to {_AMC_BYTES} are read. Cut it into parts")
-    return parse_amc(text.decode("utf-8", errors="replace"), asf)
+    return _parse_amc(text, asf)
 
 
 def parse_amc(text: str, asf: Asf) -> tuple[Array, dict[str, slice]]:
     """The text of a motion file. Every frame has to name the same bones in the same order, as the database's files do."""
-    header = re.match(r"(?:\s*(?:#[^\n]*|:[^\n]*)?\n)*", text)
-    lines = text[header.end() if header else 0 :]
-    pattern, columns = _layout(lines, asf)
-    frames = re.split(r"^\s*\d+\s*$", lines, flags=re.MULTILINE)[1:]
-    words = [frame.split() for frame in frames]
-    short = next((number for number, frame in enumerate(words) if len(frame) != len(pattern)), None)
-    if short is not None:
+    return _parse_amc(text.encode("utf-8", errors="surrogatepass"), asf)
+
+
+def _parse_amc(text: bytes, asf: Asf) -> tuple[Array, dict[str, slice]]:
+    frames = _after_header(text)
+    if frames.count(b"\n") > len(frames) // 4 + 1024:
+        raise MotionFileError("the AMC file has hardly anything in its lines; it is damaged")
+    names, columns = _layout(frames, asf)
+    found = _NAME.findall(frames)
+    n_frames = len(found) // len(names)
+    if found != [name.encode() for name in names] * n_frames:
+        wrong = next((at for at, name in enumerate(found) if name != names[at % len(names)].encode()), len(found) - 1)
         raise MotionFileError(
-            f"the AMC file's frame {short + 1} has {len(words[short])} words where {len(pattern)} are needed; it is cut off or damaged"
+            f"the AMC file's frame {wrong // len(names) + 1} names other bones than the first, or is cut off; it is damaged"
         )
-    kept = [at for at, name in enumerate(pattern) if name is None]
-    names = [(at, name) for at, name in enumerate(pattern) if name is not None]
-    for number_of, frame in enumerate(words):
-        if any(frame[at] != name for at, name in names):
-            raise MotionFileError(f"the AMC file's frame {number_of + 1} names other bones than the first; it is damaged")
-    try:
-        values = np.array([[frame[at] for at in kept] for frame in words], dtype=np.float64)
-    except ValueError:
-        raise MotionFileError("the AMC file holds something that is not a number; it is damaged") from None
-    if values.size and not np.abs(values).max() <= 1e6:
-        raise MotionFileError("the AMC file holds a value that is not finite or above 1e6; it is damaged")
-    return values, columns
+    width = 1 + sum(columns[name].stop - columns[name].start for name in names)
+    rows = f"{n_frames} frames of {width}"
+    values = numbers(_NAME.sub(b" ", frames), n_frames * width, "the AMC file", rows).reshape(n_frames, width)
+    if (np.diff(values[:, 0]) != 1.0).any():
+        raise MotionFileError("the AMC file's frames are not counted one after another; it is cut off or damaged")
+    return values[:, 1:], columns
 
 
-def _layout(lines: str, asf: Asf) -> tuple[list[str | None], dict[str, slice]]:
-    """The first frame's words, None for numbers, and where each bone's numbers are among all numbers."""
-    match = re.search(r"^\s*1\s*$(.*?)(?=^\s*\d+\s*$|\Z)", lines, flags=re.MULTILINE | re.DOTALL)
-    if match is None:
+def _after_header(text: bytes) -> bytes:
+    """What follows the lines of comments and flags."""
+    at = 0
+    while at < _HEADER_BYTES:
+        end = text.find(b"\n", at)
+        line = (text[at:] if end < 0 else text[at:end])[:_HEADER_BYTES].strip()
+        if line and line[:1] not in b"#:":
+            return text[at:]
+        if end < 0:
+            break
+        at = end + 1
+    raise MotionFileError("the AMC file has no frame 1; it holds no motion or is damaged")
+
+
+def _layout(frames: bytes, asf: Asf) -> tuple[list[str], dict[str, slice]]:
+    """The first frame's bones in order, and where each one's values are among a frame's."""
+    lines = [line.split() for line in frames[:_HEADER_BYTES].decode("utf-8", errors="replace").splitlines()]
+    if not lines or len(lines[0]) != 1 or not lines[0][0].isdecimal():
         raise MotionFileError("the AMC file has no frame 1; it holds no motion or is damaged")
     dof = {bone.name: bone.dof for bone in asf.bones} | {"root": asf.order}
-    pattern: list[str | None] = []
     columns: dict[str, slice] = {}
     at = 0
-    for line in match[1].splitlines():
-        words = line.split()
+    for words in lines[1:]:
+        if len(words) == 1 and words[0].isdecimal():
+            break
         if not words:
             continue
-        if words[0] not in dof or words[0] in columns:
+        name, count = words[0], len(words) - 1
+        if name not in dof or name in columns:
             raise MotionFileError(
-                f"the AMC file moves {quoted(words[0])}, which its skeleton does not have once; it belongs to another ASF file"
+                f"the AMC file moves {quoted(name)}, which its skeleton does not have once; it belongs to another ASF file"
             )
-        if len(words) - 1 != len(dof[words[0]]):
+        if count != len(dof[name]):
             raise MotionFileError(
-                f"the AMC file gives {quoted(words[0])} {len(words) - 1} values where its skeleton has {len(dof[words[0]])}; it belongs to another ASF file"
+                f"the AMC file gives {quoted(name)} {count} values where its skeleton has {len(dof[name])}; it belongs to another ASF file"
             )
-        columns[words[0]] = slice(at, at + len(words) - 1)
-        at += len(words) - 1
-        pattern += [words[0], *[None] * (len(words) - 1)]
+        columns[name] = slice(at, at + count)
+        at += count
     if "root" not in columns:
         raise MotionFileError("the AMC file does not move the root; it is damaged")
-    return pattern, columns
+    return list(columns), columns
 
 
 def capture_of(asf: Asf, values: Array, columns: dict[str, slice], fps: float) -> Capture:

@@ -21,8 +21,9 @@ Array = NDArray[np.floating]
 
 CHANNELS = ("Xposition", "Yposition", "Zposition", "Xrotation", "Yrotation", "Zrotation")
 MAX_JOINTS = 1024
-MAX_VALUES = 24 * 2**20  # frames times channels: 192 MiB of float64
+MAX_VALUES = 12 * 2**20  # frames times channels: 96 MiB of float64
 MAX_HIERARCHY = 2 * 2**20  # bytes of the file before its motion; 1024 joints take a quarter of it
+_HEADER = 4096  # ... and what says how many frames follow
 _NAME_WORDS = 8  # a joint's name may have spaces ("Bip01 L Thigh")
 _WHAT = "the BVH file"
 _MOTION = re.compile(rb"\bMOTION\s+Frames\s*:\s*(\S+)\s+Frame\s*Time\s*:\s*(\S+)", re.IGNORECASE)
@@ -185,14 +186,14 @@ def _hierarchy_text(content: bytes, match: re.Match[bytes] | None) -> str:
     if match is None:
         if re.search(rb"\bHIERARCHY\b", content[:4096], re.IGNORECASE) is None:
             raise MotionFileError("the BVH file does not begin with 'HIERARCHY'; it is damaged or not BVH")
+        if len(content) > MAX_HIERARCHY:
+            raise MotionFileError(f"the BVH file's hierarchy takes more than {MAX_HIERARCHY} bytes; it is no skeleton")
         raise MotionFileError("the BVH file has no part 'MOTION' with 'Frames:' and 'Frame Time:'; it is cut off or damaged")
-    if match.start() > MAX_HIERARCHY:
-        raise MotionFileError(f"the BVH file's hierarchy takes {match.start()} bytes; up to {MAX_HIERARCHY} are read. It is no skeleton")
     return content[: match.start()].decode("utf-8", errors="replace")
 
 
 def _parse(content: bytes) -> Bvh:
-    match = _MOTION.search(content)
+    match = _MOTION.search(content[: MAX_HIERARCHY + _HEADER])
     text = _hierarchy_text(content, match)
     tree = _read_hierarchy(_Words(text.replace("{", " { ").replace("}", " } ").split()))
     assert match is not None

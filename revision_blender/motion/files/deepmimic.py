@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import MotionFileError
 from ..retargeting.capture import Capture, posed_places, rest_places
-from ..rotation import matrix_from_quaternion
+from ..rotation import matrix_from_axis_angle, matrix_from_quaternion
 from .motion_file import DEFAULT_FPS, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size
 from .number_text import MAX_COORDINATE, read_text, whole_rate
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 FORMAT = "DeepMimic"
-_MAX_BYTES = 24 * 2**20  # the longest file of the project has 2
+_MAX_BYTES = 10 * 2**20  # the longest file of the project has 3
+_MAX_ROWS = 100_000
+_MAX_ROW_LETTERS = 100_000
 
 # name, parent, kind (s spherical, r revolute, f fixed), place in the parent's frame: the character files' Attach values, metres
 _HUMANOID = (
@@ -52,6 +54,8 @@ _DOG = (
     ("right_foot", "right_leg", "s", (0.0, -0.225, 0.0)), ("right_toe", "right_foot", "s", (0.0, -0.135, 0.0)),
     ("tail0", "root", "s", (-0.086, 0.0, 0.0)), ("tail1", "tail0", "s", (-0.2, 0.0, 0.0)),
 )  # fmt: skip
+# The dog's head is a box whose long side goes from (0.08, 0.055) to (0.08, -0.135): at rest the muzzle points down and forward.
+_MUZZLE = {"head": -np.arctan2(0.135, 0.08)}  # radians about z from the joint's x to the muzzle
 _SIZES = {"s": 4, "r": 1, "f": 0}
 _Joints = tuple[tuple[str, str, str, tuple[float, float, float]], ...]
 
@@ -136,12 +140,18 @@ def parse_deepmimic(text: str) -> DeepMimicMotion:
 
 
 def _shallow(text: str) -> str:
-    """The text, refused where it nests deeper than frames in a list in an object can."""
-    depth = deepest = 0
-    for bracket in re.findall(r"[\[\]{}]", text):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-        if deepest > 8:
+    """The text, refused where its lists are deeper, longer or more than frames in a list in an object can be."""
+    if text.count("[") + text.count("{") > _MAX_ROWS:
+        raise MotionFileError(f"the DeepMimic file holds more than {_MAX_ROWS} lists; it is damaged, or has to be cut into parts")
+    depth = before = 0
+    for bracket in re.finditer(r"[\[\]{}]|$", text):
+        if bracket.start() - before > _MAX_ROW_LETTERS:
+            raise MotionFileError(
+                f"the DeepMimic file has a row of {bracket.start() - before} letters; a frame takes a hundredth. It is damaged"
+            )
+        before = bracket.end()
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket[0], 0)
+        if depth > 8:
             raise MotionFileError("the DeepMimic file nests its lists more than 8 deep; it is damaged")
     return text
 
@@ -189,5 +199,8 @@ def capture_of(motion: DeepMimicMotion, fps: float | None = None) -> Capture:
         else:
             local = np.eye(3)
         world[:, joint] = local if parents[joint] < 0 else world[:, parents[joint]] @ local
+    if motion.character == "dog":  # the head's frame so that its x is the muzzle, as its body's is; nothing hangs on it
+        for name, angle in _MUZZLE.items():
+            world[:, names.index(name)] = world[:, names.index(name)] @ matrix_from_axis_angle(np.array([0.0, 0.0, angle]))
     places = posed_places(parents, rest, world, motion.frames[:, 1:4])
     return Capture(names, parents, rest, world, places, motion.fps or fps or DEFAULT_FPS)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ..errors import MotionFileError
 
-MAX_BYTES = 96 * 2**20  # of a text file: an hour of 30 joints at 120 frames a second is more than anyone records
+MAX_BYTES = 64 * 2**20  # of a text file: a quarter of an hour of 30 joints at 60 frames a second
+_MOST_DIGITS = 64  # bytes that a number and the space around it may take
 MAX_COORDINATE = 1e6  # of lengths and degrees alike; far above any capture, far below overflow
 
 
@@ -58,16 +59,41 @@ def numbers(text: bytes, count: int, file: str, rows: str) -> NDArray[np.float64
     """
     if count > len(text) // 2 + 1:
         raise MotionFileError(f"{file} is too short for {count} values; {rows} need as many. It is cut off")
-    if count == 0 and not text.strip():
+    if len(text) > _MOST_DIGITS * count + 4096:
+        raise MotionFileError(f"{file} holds many more values than the {count} that {rows} need; it is damaged")
+    _check_letters(text, file)
+    found = _n_words(text)
+    if found != count:
+        raise MotionFileError(f"{file} holds {found} values; {rows} need {count}")
+    if count == 0:
         return np.zeros(0)
     with warnings.catch_warnings():
         warnings.simplefilter("error", DeprecationWarning)  # how numpy says that it met something else than a number
         try:
             values = np.fromstring(text, dtype=np.float64, sep=" ")
         except (DeprecationWarning, ValueError):
-            raise MotionFileError(f"{file}'s motion part holds something that is not a number; it is damaged") from None
+            raise _no_number(file) from None
     if len(values) != count:
-        raise MotionFileError(f"{file} holds {len(values)} values; {rows} need {count}")
-    if values.size and not np.abs(values).max() <= MAX_COORDINATE:
-        raise MotionFileError(f"{file}'s motion part holds a value that is not finite or above {MAX_COORDINATE:g}; it is damaged")
+        raise _no_number(file)
+    if not np.abs(values).max() <= MAX_COORDINATE:
+        raise _not_finite(file)
     return values
+
+
+def _check_letters(text: bytes, file: str) -> None:
+    odd = text.translate(None, delete=b"0123456789+-.eE \t\r\n\v\f")
+    if odd:
+        raise _not_finite(file) if set(odd[:4096].lower()) <= set(b"nanifty") else _no_number(file)
+
+
+def _n_words(text: bytes) -> int:
+    blank = np.frombuffer(text, dtype=np.uint8) <= ord(" ")
+    return int(np.count_nonzero(blank[:-1] & ~blank[1:])) + int(len(blank) > 0 and not blank[0])
+
+
+def _no_number(file: str) -> MotionFileError:
+    return MotionFileError(f"{file}'s motion part holds something that is not a number; it is damaged")
+
+
+def _not_finite(file: str) -> MotionFileError:
+    return MotionFileError(f"{file}'s motion part holds a value that is not finite or above {MAX_COORDINATE:g}; it is damaged")
