@@ -27,7 +27,7 @@ from ..skeletons import SMPL
 from .framing import SIZE
 from .lifted import floor_under, held
 from .motion_file import MAX_PEOPLE, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people
-from .pickle_head import pickle_head, unpacked_limit
+from .pickle_head import pickle_head
 from .smpl_values import checked_matrices, fitted_shape, numbers, one_shape, rate
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ MAX_BYTES = 384 * 2**20
 _PIECES = (
     64 * 2**20,
     12,
-)  # what is neither array nor text: so much, and so many times the file's size (a detection: 4 kB or more on disk, 34 kB in pieces)
+)  # what is neither array nor text: so much, and so many times the file's size (a detection: 3 kB or more on disk, 34 kB in pieces)
 _MAX_SIDE = 100_000
 _SEEN = 0.01  # the least confidence of someone who was seen: 0 says that nobody was
 
@@ -99,7 +99,6 @@ def _frames(path: Path) -> list[Mapping[str, Any]]:
         path,
         error=MotionFileError,
         max_bytes=MAX_BYTES,
-        max_unpacked=unpacked_limit(path, MAX_BYTES),
         max_pieces=pieces,
         what="4D-Humans file",
     )

@@ -4,7 +4,6 @@ import zlib
 from pathlib import Path
 
 _PACKED = 64 * 1024
-_UNPACKED = 64 * 2**20, 20  # bytes, and times the file's size: arrays of poses are packed to a half or a third, bombs a thousandfold
 _HEAD = 512 * 1024
 
 
@@ -28,9 +27,3 @@ def pickle_head(path: Path, head: bytes) -> bytes:
             return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(stream.read(_PACKED), _HEAD)
     except (OSError, zlib.error):
         return b""
-
-
-def unpacked_limit(path: Path, max_bytes: int) -> int:
-    """How many bytes a packed file may sensibly unpack to, at most ``max_bytes``."""
-    size = path.stat().st_size if path.is_file() else 0
-    return min(max_bytes, _UNPACKED[0] + _UNPACKED[1] * size)

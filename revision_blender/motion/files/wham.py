@@ -22,7 +22,7 @@ from ..skeletons import SMPL
 from .framing import floor
 from .lifted import camera_between, held, lowest_feet, moved, root_rest
 from .motion_file import MAX_PEOPLE, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people
-from .pickle_head import is_pickle, unpacked_limit
+from .pickle_head import is_pickle
 from .smpl_values import fitted_shape, matrices, numbers, one_shape, rate
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ def _remarks(options: ReadOptions, n_people: int, longest: str, more: list[tuple
 
 def _content(path: Path) -> dict[str, Mapping[str, Any]]:
     """The people by track id, in order of their numbers."""
-    found = read_pickle(
-        path, error=MotionFileError, max_bytes=MAX_BYTES, max_unpacked=unpacked_limit(path, MAX_BYTES), max_pieces=_PIECES, what="pickled motion file"
-    )
+    found = read_pickle(path, error=MotionFileError, max_bytes=MAX_BYTES, max_pieces=_PIECES, what="pickled motion file")
     if not isinstance(found, dict):
         raise MotionFileError(f"{path.name} holds a {type(found).__name__}, which is no motion that is known; choose another file")
     if "v_template" in found:
