@@ -37,10 +37,8 @@ FORMAT = "4D-Humans"
 MODEL = "smpl_neutral"
 FOCAL, CROP = 5000.0, 256.0
 MAX_BYTES = 384 * 2**20
-_PIECES = (
-    64 * 2**20,
-    12,
-)  # what is neither array nor text: so much, and so many times the file's size (a detection: 3 kB or more on disk, 34 kB in pieces)
+# What is neither array nor text may take so many bytes, and so many for each byte on disk: a detection has 3 kB or more there, and 34 in pieces.
+_PIECES = (24 * 2**20, 16)
 _MAX_SIDE = 100_000
 _SEEN = 0.01  # the least confidence of someone who was seen: 0 says that nobody was
 
