@@ -314,6 +314,45 @@ def test_a_rest_pose_that_is_no_pose_is_replaced_by_a_frame() -> None:
     assert found.mean() < 4.0  # which frame stands straight is a guess of some degrees
 
 
+MINIMAL = """HIERARCHY
+ROOT Hips { OFFSET 0 0 0 CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation
+ JOINT Chest { OFFSET 0 5 0 CHANNELS 3 Zrotation Xrotation Yrotation
+  JOINT Neck { OFFSET 0 18 0 CHANNELS 3 Zrotation Xrotation Yrotation
+   JOINT Head { OFFSET 0 5 0 CHANNELS 3 Zrotation Xrotation Yrotation End Site { OFFSET 0 4 0 } } }
+  JOINT LeftCollar { OFFSET 1 16 2 CHANNELS 3 Zrotation Xrotation Yrotation
+   JOINT LeftUpArm { OFFSET 6 0 0 CHANNELS 3 Zrotation Xrotation Yrotation
+    JOINT LeftLowArm { OFFSET 0 -12 0 CHANNELS 3 Zrotation Xrotation Yrotation End Site { OFFSET 0 -10 0 } } } }
+  JOINT RightCollar { OFFSET -1 16 2 CHANNELS 3 Zrotation Xrotation Yrotation
+   JOINT RightUpArm { OFFSET -6 0 0 CHANNELS 3 Zrotation Xrotation Yrotation
+    JOINT RightLowArm { OFFSET 0 -12 0 CHANNELS 3 Zrotation Xrotation Yrotation End Site { OFFSET 0 -10 0 } } } } }
+ JOINT LeftUpLeg { OFFSET 4 0 0 CHANNELS 3 Zrotation Xrotation Yrotation
+  JOINT LeftLowLeg { OFFSET 0 -18 0 CHANNELS 3 Zrotation Xrotation Yrotation End Site { OFFSET 0 -17 0 } } }
+ JOINT RightUpLeg { OFFSET -4 0 0 CHANNELS 3 Zrotation Xrotation Yrotation
+  JOINT RightLowLeg { OFFSET 0 -18 0 CHANNELS 3 Zrotation Xrotation Yrotation End Site { OFFSET 0 -17 0 } } } }
+MOTION
+Frames: 2
+Frame Time: 0.0333333
+"""
+
+
+def test_arms_that_hang_at_rest_and_limbs_without_hands_and_feet() -> None:
+    values = np.zeros((2, 45))
+    values[:, 1] = 35.0  # the hips' height
+    values[1, [5, 22, 37]] = 90.0, -80.0, 50.0  # turned to its left; the left forearm raised to the front, the left knee bent
+    capture = captures_of(parse_bvh(MINIMAL + "\n".join(" ".join(map(str, row)) for row in values)))["person"]
+    roles = roles_of(capture)
+    assert unit_of(capture, roles) == "inches"
+    moved = retarget(capture.in_unit(UNITS["inches"]), roles, body())
+    found = directions(capture, roles, moved, body())
+    assert max(row.max() for row in found.limbs.values()) < 0.01
+    joints = joints_of(body(), moved.rotations, moved.translation)
+    np.testing.assert_allclose(moved.rotations[0, [0, 3, 6, 9, 12, 15]], np.broadcast_to(np.eye(3), (6, 3, 3)), atol=1e-9)  # upright
+    wrists = joints[:, [20, 21]] - joints[:, [18, 19]]
+    assert (wrists[0, :, 1] < -0.2).all()  # forearms hang
+    ahead = joints[1, 20] - joints[1, 18]
+    assert ahead[0] > 0.2  # what was the front is +x now
+
+
 # ---- limits
 
 

@@ -32,7 +32,7 @@ class Limit:
 # About z: positive raises the left arm. Bones of legs, trunk and neck lie along y, those of arms along x, of feet along z.
 LIMITS: dict[str, Limit] = {
     "hip": Limit("y", (-150.0, 60.0), (-60.0, 95.0), (-75.0, 75.0)),
-    "knee": Limit("y", (-15.0, 165.0), (-25.0, 25.0), (-50.0, 50.0)),
+    "knee": Limit("y", (-15.0, 165.0), (-40.0, 40.0), (-50.0, 50.0)),
     "ankle": Limit("z", (-50.0, 70.0), (-50.0, 50.0), (-50.0, 50.0)),
     "foot": Limit("z", (-75.0, 50.0), (-20.0, 20.0), (-20.0, 20.0)),
     "spine1": Limit("y", (-40.0, 60.0), (-40.0, 40.0), (-40.0, 40.0)),
