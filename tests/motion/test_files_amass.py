@@ -148,6 +148,10 @@ REFUSED = {
     "other places": ({"trans": np.zeros((5, 3))}, r"trans has shape \(5, 3\)"),
     "flat places": ({"trans": np.zeros(18)}, "trans has shape"),
     "another skeleton": ({"poses": np.zeros((6, 99))}, "99 numbers a frame"),
+    "parts of other lengths": (
+        {"poses": None, "root_orient": np.zeros((6, 3)), "pose_body": np.zeros((12, 63))},
+        r"pose_body has shape \(12, 63\)",
+    ),
     "NaN": ({"poses": np.full((6, 156), np.nan)}, "not finite"),
     "infinite places": ({"trans": np.full((6, 3), np.inf)}, "not finite"),
     "absurd places": ({"trans": np.full((6, 3), 1e30)}, "above 100000"),

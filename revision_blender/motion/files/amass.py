@@ -114,7 +114,7 @@ def _layout(held: Held, path: Path) -> _Layout:
     poses = ("poses",) if "poses" in held else tuple(name for name in _PARTS if name in held)
     shapes = {name: held[name].shape for name in poses}
     for name, shape in shapes.items():
-        if not held[name].is_number or len(shape) not in (2, 3):
+        if not held[name].is_number or len(shape) not in (2, 3) or shape[0] != shapes[poses[0]][0]:
             raise MotionFileError(f"{path.name}: {name} has shape {shape}; a row of numbers a frame is needed")
     family = _FAMILIES.get(_columns(shapes["poses"])) if poses == ("poses",) else _family_of_parts(shapes, path)
     if family is None:
