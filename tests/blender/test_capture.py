@@ -301,3 +301,40 @@ def test_a_framing_camera_leaves_the_scene_alone(room, scene):
     again = room("revision_blender.scene.take").find_take(scene, "seen")
     with pytest.raises(room("revision_blender.scene.errors").SceneError, match="camera"):
         captured(room, scene, again)
+
+
+@pytest.mark.parametrize("resample", [False, True])
+def test_expressions_of_new_motion_come_back(room, scene, resample):
+    scene.render.fps = 24
+    model = body_model(room, "smplx", expressions=4)
+    clip, other = (body_clip(room, model, 4, expression=True, seed=seed, fps=12.0, betas=np.ones(5)) for seed in (1, 2))
+    keys = room("revision_blender.scene.keys").KeyOptions(resample=resample)
+    take = import_sample(room, scene, clip, models={model.name: model}, keys=keys)
+    other = other.with_tracks((replace(other.bodies[0], expression=other.bodies[0].expression * 0.5),))
+    for wanted in (clip, other):
+        found = captured(room, scene, take).bodies[0]
+        assert_same(room, found, wanted.bodies[0])
+        np.testing.assert_allclose(found.expression, wanted.bodies[0].expression, atol=1e-5)
+        list(room("revision_blender.scene.take").apply_motion(scene, take, other, role="refined"))
+
+
+def test_what_a_new_action_hides_is_no_pin(room, scene):
+    scene.render.fps = 24
+    clip = sample_clip(room, 5, fps=12.0)
+    take = import_sample(room, scene, clip)
+    rig = rig_of(take)
+    key_head(rig, frame_of(scene, take, 1))
+    data = rig.animation_data
+    action, slot = data.action, data.action_slot
+    data.action = None
+    data.nla_tracks.new().strips.new("lift", 1, action).action_slot = slot
+    list(room("revision_blender.scene.take").apply_motion(scene, take, clip, role="refined"))
+    assert not pins_of(room, scene, take).joints.any()
+    assert_same(room, captured(room, scene, take).bodies[0], clip.bodies[0])
+
+
+def test_a_sheared_camera_is_refused_by_name(room, scene):
+    take = import_sample(room, scene, sample_clip(room, 2))
+    parented(bpy.data.objects[take.camera_name], (1.0, 3.0, 1.0))
+    with pytest.raises(room("revision_blender.scene.errors").SceneError, match="'Person camera' is sheared"):
+        captured(room, scene, take)

@@ -175,3 +175,17 @@ def test_random_turns_never_flip_a_box(room, scene):
     points = track.points[:1, -1:] + (track.points[:1] - track.points[:1, -1:]) @ np.swapaxes(rotation.matrix_from_axis_angle(turns), 1, 2)
     motion = room("revision_blender.scene.box_motion").box_motion(replace(track, points=points), np.eye(4))
     assert np.sum(motion.quaternions[1:] * motion.quaternions[:-1], axis=-1).min() > 0.5
+
+
+def test_an_abandoned_import_leaves_nothing(room, scene):
+    keys = room("revision_blender.scene.keys").KeyOptions(error=0.01)
+    person = sample_clip(room, 6).bodies[0]
+    steps = room("revision_blender.scene.take").import_clip(
+        scene, clip_of(room, thing(room, 6, kind="loose"), person), take_id="t", name="Left", keys=keys
+    )
+    for words in steps:
+        if words == "camera and floor":
+            break
+    steps.close()
+    for kind in ("objects", "actions", "meshes", "cameras", "armatures", "shape_keys"):
+        assert not [item.name for item in getattr(bpy.data, kind) if "Left" in item.name]
