@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..motion.clip import BodyTrack
+from .actions import movers_of
 from .errors import SceneError
 from .kept_values import kept_values
 from .sampling import go_to, only_these
@@ -37,15 +38,9 @@ def even_scale(matrix: Array, name: str) -> float:
 
 def _moves(rig: bpy.types.Object) -> bool:
     """Whether something but its own location, rotation and scale decides where the rig stands."""
-    data = rig.animation_data
-    moved = data is not None and (bool(data.nla_tracks) or bool(data.drivers) or _object_curves(rig))
-    return rig.parent is not None or len(rig.constraints) > 0 or moved
-
-
-def _object_curves(rig: bpy.types.Object) -> bool:
-    from .actions import curves_of
-
-    return any(not curve.data_path.startswith("pose.bones") for curve in curves_of(rig))
+    drivers = rig.animation_data.drivers if rig.animation_data else ()
+    curves = (*drivers, *(curve for moving in movers_of(rig) for curve in moving.curves))
+    return rig.parent is not None or len(rig.constraints) > 0 or any(not curve.data_path.startswith("pose.bones") for curve in curves)
 
 
 def standing_of(scene: bpy.types.Scene, rig: bpy.types.Object, frames: Array) -> Array | None:
