@@ -105,6 +105,30 @@ def test_a_span_switches_and_bakes_alone(room, scene):
     assert np.array_equal(before[[0, 1, 2, 8, 9, 10, 11]], after[[0, 1, 2, 8, 9, 10, 11]])
 
 
+def test_bake_into_few_soft_keys_moves_nothing_else(room, scene):
+    """Keys ten frames apart with soft handles, as an animator sets them: every whole frame is as the handles made it."""
+    sample = sample_rig(room, scene, "smpl", seed=4, keyed=False)
+    rig, rng, ik = sample.rig, np.random.default_rng(2), room("revision_blender.scene.rigs.ik")
+    names = room("revision_blender.scene.rigs.rig").rest_of(rig).names
+    for frame in (1, 11, 21, 31, 41):
+        for name in names:
+            rig.pose.bones[name].rotation_quaternion = np.array([1.0, *rng.normal(size=3) * 0.2])
+            rig.pose.bones[name].keyframe_insert("rotation_quaternion", frame=frame)
+    frames = np.arange(1.0, 42.0)
+    poses = room("revision_blender.scene.rigs.sampled_poses")
+    at_first = poses.poses_at(scene, rig, names, frames)
+    switch_all(room, rig, True)
+    scene.frame_set(18)
+    move(rig, "left_hand_ik", 18.0)
+    before = poses.poses_at(scene, rig, names, frames)
+    assert close(apart(room, at_first[:16], before[:16]), NO_JUMP) and np.abs(before[17] - at_first[17]).max() > 0.01
+    switch_all(room, rig, False)
+    assert close(apart(room, before, poses.poses_at(scene, rig, names, frames)), (5e-4, 1e-4))
+    assert ik.key_frames_of(rig)[0] == 1.0 and ik.key_frames_of(rig)[-1] == 41.0
+    right = next(curve for curve in rig.animation_data.action.layers[0].strips[0].channelbags[0].fcurves if "right_knee" in curve.data_path)
+    assert len(right.keyframe_points) == 5
+
+
 def test_an_unkeyed_pose_switches_where_it_stands(room, scene):
     sample = sample_rig(room, scene, "smal", seed=8, keyed=False)
     rig, ik = sample.rig, room("revision_blender.scene.rigs.ik")

@@ -1,8 +1,11 @@
 """What an animator sees of a rig: collections, colours, shapes; and that making one leaves nothing else behind."""
 
+from dataclasses import replace
+
 import bpy
+import numpy as np
 import pytest
-from rig_samples import sample_body, sample_rig
+from rig_samples import POINTS_A_JOINT, sample_body, sample_rig
 
 FAMILIES = ("smpl", "smplh", "smplx", "smal")
 PERSON = {"Torso", "Left Arm", "Right Arm", "Left Leg", "Right Leg"}
@@ -74,3 +77,21 @@ def test_a_rig_survives_undo(room, scene, family):
     assert len(limbs) == 4 and rig[limbs[0].switch] == 0.0 and rig.pose.bones[0].custom_shape is not None
     bpy.ops.ed.redo()
     assert bpy.data.objects[name][limbs[0].switch] == 1.0
+
+
+@pytest.mark.parametrize("family", ["smplx", "smal"])
+def test_a_pose_can_be_pasted_flipped(room, scene, family):
+    """Blender swaps left and right by name and turns y and z about: bones of both sides have to be each other's mirror images."""
+    bones, model = room("revision_blender.scene.rigs.bones"), sample_body(room, family)
+    A, names = bones.R_armature_model(family), room("revision_blender.motion.skeletons").skeleton_of(family).names
+    joints = model.joint_template @ A.T
+    for joint, name in enumerate(names):  # the made-up skins are not quite symmetric
+        other = bpy.utils.flip_name(name)
+        joints[names.index(other)] = joints[joint] * ([-1, 1, 1] if other != name else [0, 1, 1])
+    even = replace(model, v_template=(np.repeat(joints, POINTS_A_JOINT, axis=0) @ A).astype(np.float32))
+    axes = {bone.name: bone.R_armature_bone for bone in bones.rest_bones(even, even.joint_template)}
+    mirror = np.diag([-1.0, 1.0, 1.0])
+    for name, turned in axes.items():
+        other = bpy.utils.flip_name(name)
+        assert other in axes and (name.startswith(("left", "right")) == (other != name))
+        assert np.abs(mirror @ turned @ mirror - axes[other]).max() < 1e-5, name

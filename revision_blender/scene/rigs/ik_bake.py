@@ -1,7 +1,7 @@
 """The pose that handles make, written into the bones' own keys; afterwards the limb is turned bone by bone again.
 
-Frames that nobody touched since the switch (``ik_touched``) get no new value: imported keys stay what they were to the last
-bit and do not count as the animator's. Elsewhere the keys take the handles' pose; they are the animator's (type KEYFRAME)
+Frames at which the handles still stand where the bones' own keys put the limb get no new value: imported keys stay what they
+were to the last bit and do not count as the animator's. Elsewhere the keys take the handles' pose; they are the animator's (type KEYFRAME)
 where the animator keyed a handle, else a program's (GENERATED) with a value of their own.
 """
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ...motion.rotation import angle_between, matrix_from_quaternion, quaternion_from_matrix
 from ..errors import SceneError
 from .bone_groups import show_handles
+from .controls import pole_direction
 from .ik_handles import (
     FRAMES_A_STEP,
     bags_of,
@@ -28,24 +29,27 @@ from .ik_handles import (
     own_quaternions,
     settle_switches,
 )
-from .ik_touched import handled_frames, touched_frames
+from .ik_touched import handled_frames
 from .limbs import Limb, limb_of
 from .poses import nearest_rotations
 from .sampled_poses import pose_now, poses_at
-from .span_keys import curves_at, key_span, remove_curves
+from .span_keys import between_keys, curves_at, key_span, remove_curves
 
 Array = NDArray[np.floating]
 
 _SAME_POSE = (1e-5, 2e-6)  # radians, metres: a pose this near is the bones' own
+_SAME_HANDLES = (5e-5, 5e-6)  # the same of handles, which have 32 bits
 _SURELY_CHANGED = (1e-3, 2e-4)  # beyond what the solver's 32 bits leave of a straight limb (at most 3e-4 rad, 5e-5 m)
 
 
 @dataclass(frozen=True, eq=False)
 class _Chain:
-    """Evaluated poses of a limb's joints and of what it hangs on. M: ``(F, 1 + N, 4, 4)`` in armature space, the parent first."""
+    """Evaluated poses of a limb's joints and of what it hangs on, in armature space. M: ``(F, 1 + N, 4, 4)``, the parent first.
+    handles: ``(F, H, 4, 4)``: the end's goal, an animal's paw, the pole."""
 
     limb: Limb
     M: Array
+    handles: Array
 
     @property
     def joints(self) -> tuple[str, ...]:
@@ -54,6 +58,10 @@ class _Chain:
 
 def _names(rig: bpy.types.Object, limb: Limb) -> tuple[str, ...]:
     return (rig.data.bones[limb.upper].parent.name, *limb.joints)
+
+
+def _handles(limb: Limb) -> tuple[str, ...]:
+    return (limb.goal, limb.handle, limb.pole) if limb.foot else (limb.goal, limb.pole)
 
 
 def _offsets(rig: bpy.types.Object, names: Sequence[str]) -> Array:
@@ -79,14 +87,34 @@ def _posed(rig: bpy.types.Object, chain: _Chain, turns: Array) -> Array:
     return np.stack(placed, axis=1)
 
 
-def _changed(rig: bpy.types.Object, chain: _Chain, own: Array, touched: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _apart(a: Array, b: Array) -> tuple[Array, Array]:
+    """``(F, N)`` angles and distances between poses ``(F, N, 4, 4)``."""
+    angles = angle_between(nearest_rotations(a[..., :3, :3]), nearest_rotations(b[..., :3, :3]))
+    return angles, np.linalg.norm(a[..., :3, 3] - b[..., :3, 3], axis=-1)
+
+
+def _beyond(apart: tuple[Array, Array], bars: tuple[float, float]) -> NDArray[np.bool_]:
+    return ((apart[0] > bars[0]) | (apart[1] > bars[1])).any(axis=1)
+
+
+def _moved(chain: _Chain, wanted: Array) -> NDArray[np.bool_]:
+    """``(F,)`` whether a handle stands elsewhere than where the bones' own keys put the limb. wanted: ``(F, N, 4, 4)``."""
+    limb, joints = chain.limb, chain.joints
+    held = [joints.index(limb.end), *([joints.index(limb.foot)] if limb.foot else [])]
+    moved = _beyond(_apart(wanted[:, held], chain.handles[:, : len(held)]), _SAME_HANDLES)
+    start = wanted[:, 0, :3, 3]
+    along = wanted[:, held[0], :3, 3] - start
+    seen, sought = chain.handles[:, -1, :3, 3] - start, pole_direction(limb, wanted[:, 0, :3, :3])
+    sides = [np.cross(along, aside) for aside in (seen, sought)]
+    sides = [side / np.maximum(np.linalg.norm(side, axis=1, keepdims=True), 1e-12) for side in sides]
+    return moved | (np.linalg.norm(sides[0] - sides[1], axis=1) > _SAME_HANDLES[0])
+
+
+def _changed(rig: bpy.types.Object, chain: _Chain, own: Array) -> NDArray[np.bool_]:
     """``(F,)`` whether the pose that shows is another than the bones' own keys say. own: ``(F, N, 4)``."""
     wanted = _posed(rig, chain, matrix_from_quaternion(own))
-    shown = chain.M[:, 1:]
-    angles = angle_between(nearest_rotations(wanted[..., :3, :3]), nearest_rotations(shown[..., :3, :3])).max(axis=1)
-    places = np.linalg.norm(wanted[..., :3, 3] - shown[..., :3, 3], axis=-1).max(axis=1)
-    finely, surely = ((angles > angle) | (places > place) for angle, place in (_SAME_POSE, _SURELY_CHANGED))
-    return np.where(touched, finely, surely)
+    apart = _apart(wanted, chain.M[:, 1:])
+    return (_moved(chain, wanted) & _beyond(apart, _SAME_POSE)) | _beyond(apart, _SURELY_CHANGED)
 
 
 def _alike(quaternions: Array, own: Array, changed: NDArray[np.bool_]) -> Array:
@@ -100,14 +128,6 @@ def _alike(quaternions: Array, own: Array, changed: NDArray[np.bool_]) -> Array:
     return values
 
 
-def _spread(changed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """With the neighbours, which hold the curve where nothing changed."""
-    wide = changed.copy()
-    wide[1:] |= changed[:-1]
-    wide[:-1] |= changed[1:]
-    return wide
-
-
 def _runs(mask: NDArray[np.bool_]) -> list[slice]:
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
     return [slice(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
@@ -117,7 +137,7 @@ def _write(rig: bpy.types.Object, chain: _Chain, frames: Array) -> None:
     bags = bags_of(rig)
     bag = bags[0] if bags else None
     own = np.stack([own_quaternions(rig, bag, name, frames) for name in chain.joints], axis=1)
-    changed = _changed(rig, chain, own, touched_frames(rig, chain.limb, frames))
+    changed = _changed(rig, chain, own)
     if bag is None or not changed.any():
         return
     quaternions = quaternion_from_matrix(_turns(rig, chain))
@@ -125,12 +145,13 @@ def _write(rig: bpy.types.Object, chain: _Chain, frames: Array) -> None:
     for number, name in enumerate(chain.joints):
         values = _alike(quaternions[:, number], own[:, number], changed)
         for index, curve in enumerate(curves_at(bag, f'pose.bones["{name}"].rotation_quaternion', 4, name)):
-            for run in _runs(_spread(changed)):
-                key_span(curve, frames[run], values[run, index], yours[run])
+            for run in _runs(changed):
+                wide = between_keys(curve, frames, run)
+                key_span(curve, frames[wide], values[wide, index], yours[wide])
 
 
 def _bake_now(scene: bpy.types.Scene, rig: bpy.types.Object, limb: Limb) -> None:
-    chain = _Chain(limb, pose_now(scene, rig, _names(rig, limb))[None])
+    chain = _Chain(limb, pose_now(scene, rig, _names(rig, limb))[None], pose_now(scene, rig, _handles(limb))[None])
     for name, quaternion in zip(chain.joints, quaternion_from_matrix(_turns(rig, chain))[0], strict=True):
         rig.pose.bones[name].rotation_quaternion = Quaternion(quaternion)
 
@@ -176,14 +197,15 @@ def bake(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: Sequence[str], fr
 
 def _bake_keyed(scene: bpy.types.Scene, rig: bpy.types.Object, limbs: list[Limb], frames: Array | None) -> Iterator[str]:
     span = key_frames_of(rig) if frames is None else np.asarray(frames, dtype=np.float64)
-    names = list(dict.fromkeys(name for limb in limbs for name in _names(rig, limb)))
+    names = list(dict.fromkeys(name for limb in limbs for name in (*_names(rig, limb), *_handles(limb))))
     rows = []
     for start in range(0, len(span), FRAMES_A_STEP):
         rows.append(poses_at(scene, rig, names, span[start : start + FRAMES_A_STEP]))
         yield f"Poses: {min(start + FRAMES_A_STEP, len(span))} of {len(span)}"
     poses = np.concatenate(rows)
     for limb in limbs:
-        _write(rig, _Chain(limb, poses[:, [names.index(name) for name in _names(rig, limb)]]), span)
+        joints, handles = ([names.index(name) for name in some] for some in (_names(rig, limb), _handles(limb)))
+        _write(rig, _Chain(limb, poses[:, joints], poses[:, handles]), span)
         _turn_off(rig, limb, frames)
         yield f"{limb.title}: bones"
     settle_switches(rig)

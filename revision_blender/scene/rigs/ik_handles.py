@@ -44,9 +44,9 @@ def is_keyed(rig: bpy.types.Object) -> bool:
 
 
 def key_frames_of(rig: bpy.types.Object) -> NDArray[np.float64]:
-    """``(K,)`` every scene frame at which the rig has a key, and the whole frames between the first and the last."""
+    """``(K,)`` every scene frame at which a bone of the rig has a key, and the whole frames between the first and the last."""
     found = [np.empty(0)]
-    for curve in actions.curves_of(rig):
+    for curve in (curve for curve in actions.curves_of(rig) if curve.data_path.startswith("pose.bones[")):
         points = np.empty(2 * len(curve.keyframe_points), dtype=np.float32)
         curve.keyframe_points.foreach_get("co", points)
         found.append(points[::2].astype(np.float64))

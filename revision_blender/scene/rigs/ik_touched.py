@@ -1,4 +1,4 @@
-"""Which frames the animator changed while a limb followed its handle: by comparing the working action with its original."""
+"""Which keys on handles are the animator's, and which joints they turn when."""
 
 from collections.abc import Iterable
 
@@ -31,36 +31,6 @@ def handled_frames(rig: bpy.types.Object, limb: Limb) -> NDArray[np.float64]:
             theirs |= np.abs(np.array([before.evaluate(float(frame)) for frame in keys.frames]) - keys.values) > _SAME_KEY
         found.append(keys.frames[theirs].astype(np.float64))
     return np.unique(np.concatenate(found))
-
-
-def _paths(rig: bpy.types.Object, limb: Limb) -> set[str]:
-    """Everything that the limb's pose depends on: its handles, its bones, what they hang on."""
-    upper = rig.data.bones[limb.upper]
-    names = [*limb.joints, *(bone.name for bone in upper.parent_recursive)]
-    own = {f'pose.bones["{bpy.utils.escape_identifier(name)}"].{prop}' for name in names for prop in ("rotation_quaternion", "location")}
-    return own | {path for path in handle_paths(limb) if not path.startswith("[")}
-
-
-def _curves(bag: bpy.types.ActionChannelbag, paths: set[str]) -> dict[tuple[str, int], bpy.types.FCurve]:
-    return {(curve.data_path, curve.array_index): curve for curve in bag.fcurves if curve.data_path in paths}
-
-
-def touched_frames(rig: bpy.types.Object, limb: Limb, frames: Array) -> NDArray[np.bool_]:
-    """``(F,)`` whether anything that the limb depends on is another at a frame than in the original action.
-
-    True everywhere where the rig's action has no original, or a curve was added or deleted.
-    """
-    bags = bags_of(rig)
-    if len(bags) < 2:
-        return np.ones(len(frames), dtype=np.bool_)
-    working, original = (_curves(bag, _paths(rig, limb)) for bag in bags)
-    if working.keys() != original.keys():
-        return np.ones(len(frames), dtype=np.bool_)
-    touched = np.zeros(len(frames), dtype=np.bool_)
-    for key, curve in working.items():
-        before = original[key]
-        touched |= np.array([abs(curve.evaluate(frame) - before.evaluate(frame)) > _SAME_KEY for frame in frames.tolist()])
-    return touched
 
 
 def joints_of_handles(rig: bpy.types.Object) -> dict[str, Limb]:

@@ -41,6 +41,27 @@ def _new(frames: Array, values: Array, yours: NDArray[np.bool_], interpolation: 
     return whole
 
 
+def _hold_neighbours(keys: dict[str, NDArray], frames: Array) -> None:
+    """The keys next to the span keep their handles, which would else turn with their new neighbours and bend what lies beyond."""
+    at, free = keys["co"][:, 0].astype(np.float64), _value("handle_left_type", "FREE")
+    before, after = at < frames[0] - _SAME_FRAME, at > frames[-1] + _SAME_FRAME
+    held = (before & (at == at[before].max(initial=-np.inf))) | (after & (at == at[after].min(initial=np.inf)))
+    for name in ("handle_left_type", "handle_right_type"):
+        keys[name][held] = free
+
+
+def between_keys(curve: bpy.types.FCurve, frames: Array, run: slice) -> slice:
+    """``run`` of ``frames`` ``(F,)``, ascending, made longer up to, not onto, the curve's keys before and after it: what has to be
+    keyed so that nothing beyond those keys moves when the run takes new values."""
+    at = np.empty(2 * len(curve.keyframe_points), dtype=np.float32)
+    curve.keyframe_points.foreach_get("co", at)
+    keys = at[::2].astype(np.float64)
+    before = keys[keys < frames[run.start] - _SAME_FRAME].max(initial=-np.inf)
+    after = keys[keys > frames[run.stop - 1] + _SAME_FRAME].min(initial=np.inf)
+    start, stop = np.searchsorted(frames, before + _SAME_FRAME), np.searchsorted(frames, after - _SAME_FRAME)
+    return slice(int(start), int(stop))
+
+
 def key_span(curve: bpy.types.FCurve, frames: Array, values: Array, yours: NDArray[np.bool_], interpolation: str = "LINEAR") -> None:
     """Replaces the keys of ``curve`` between the first and the last of ``frames`` ``(K,)``, ascending, by ``values`` ``(K,)``.
 
@@ -57,6 +78,7 @@ def key_span(curve: bpy.types.FCurve, frames: Array, values: Array, yours: NDArr
     new = _new(frames, values, yours, interpolation)
     merged = {name: np.concatenate([old[name][~inside], new[name]]) for name in (*_PAIRS, *_NUMBERS)}
     order = np.argsort(merged["co"][:, 0], kind="stable")
+    _hold_neighbours(merged, frames)
     points = curve.keyframe_points
     points.clear()
     points.add(len(order))
