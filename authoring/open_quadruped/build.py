@@ -16,7 +16,7 @@ from .eyeballs import N_BALL
 from .shapes import Herd, Shapes, herd_of, joint_regressor, mirror_of, shape_space, triangles_of
 from .skeleton import JOINT, PARENTS
 from .skinning import blend_weights
-from .surface import build_mesh, skin
+from .surface import build_mesh, first_skin
 from .variation import ARCHETYPES, sampled_animals
 
 Array = NDArray[np.float64]
@@ -28,9 +28,10 @@ _HELD_OUT = 60  # fresh poses that the residual is measured on
 def build(out: Path, samples: int, poses: int) -> BodyModel:
     mesh = build_mesh(build_cage())
     mirror = mirror_of(mesh)
-    herd = herd_of(sampled_animals(samples, seed=7), mesh)
+    first = first_skin(ARCHETYPES["dog"], mesh)
+    herd = herd_of(*sampled_animals(samples, seed=7), first, mesh)
     shapes = shape_space(herd, len(ARCHETYPES))
-    weights = _all_weights(blend_weights(ARCHETYPES["dog"], mesh, skin(ARCHETYPES["dog"], mesh)))
+    weights = _all_weights(blend_weights(ARCHETYPES["dog"], mesh, first.places))
     regressor = joint_regressor(herd, weights, mirror)
     rest = Rest(shapes.mean, regressor @ shapes.mean, weights, mirror)
     posedirs = fit_correctives(rest, poses) if poses else np.zeros((len(mirror), 3, 9 * (len(PARENTS) - 1)))
@@ -80,8 +81,8 @@ def figures(herd: Herd, shapes: Shapes, regressor: Array, found: Residual) -> di
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", nargs="?", type=Path, default=OPEN_QUADRUPED)
-    parser.add_argument("--samples", type=int, default=240, help="animals whose shapes make the components")
-    parser.add_argument("--poses", type=int, default=500, help="poses that the correctives are fitted to")
+    parser.add_argument("--samples", type=int, default=100, help="animals whose shapes make the components")
+    parser.add_argument("--poses", type=int, default=200, help="poses that the correctives are fitted to")
     arguments = parser.parse_args()
     build(arguments.out, arguments.samples, arguments.poses)
     for name, value in body_facts(arguments.out)["figures"].items():

@@ -6,6 +6,7 @@ in front of the ring ``CORNER`` along column ``LIP``, where lips are double and 
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,9 @@ COLUMNS, N_RINGS = 16, 29
 LIP, CORNER, LAST = 5, 24, 28
 TAIL_HOLE, HIND_HOLE, FORE_HOLE, EAR_HOLE, EYE_HOLE = 0, 1, 8, 18, 21  # the first ring of each
 FORE_STATIONS = (4.0, 4.5, 5.0, 5.7, 6.4, 6.8, 7.2, 7.7, 8.4, 8.8, 9.2, 9.7, 10.3, 10.85)
-HIND_STATIONS = (3.0, 3.5, 4.0, 4.5, 5.1, 5.8, 6.5, 6.9, 7.3, 7.8, 8.5, 8.9, 9.3, 9.8, 10.3, 10.85)
+HIND_STATIONS = (2.8, 3.2, 3.6, 4.0, 4.5, 5.1, 5.8, 6.5, 6.9, 7.3, 7.8, 8.5, 8.9, 9.3, 9.8, 10.3, 10.85)
 STATIONS = {"fore": FORE_STATIONS, "hind": HIND_STATIONS}
-EAR_RINGS, TAIL_RINGS, LID_RINGS = (0.12, 0.4, 0.68, 0.9), tuple(np.linspace(0.55, 6.9, 13)), 3
+EAR_RINGS, TAIL_RINGS, LID_RINGS = (0.12, 0.4, 0.68, 0.9), tuple(np.linspace(0.95, 6.9, 12)), 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ def _cap(ring: list[Key], top: int, name: tuple[object, ...], lower: dict[Key, K
 
 def _tube(rings: list[list[Key]]) -> list[Quad]:
     n = len(rings[0])
-    return [(a[k], a[(k + 1) % n], b[(k + 1) % n], b[k]) for a, b in zip(rings[:-1], rings[1:], strict=True) for k in range(n)]
+    return [(a[k], a[(k + 1) % n], b[(k + 1) % n], b[k]) for a, b in pairwise(rings) for k in range(n)]
 
 
 def _body(ring: int, column: int, low: bool = False) -> Key:

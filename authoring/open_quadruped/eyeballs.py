@@ -18,10 +18,10 @@ def ball_triangles() -> NDArray[np.int64]:
     front, back = N_BALL - 2, N_BALL - 1
     for k in range(_AROUND):
         n = (k + 1) % _AROUND
-        rows += [(front, n, k), (back, (_CIRCLES - 1) * _AROUND + k, (_CIRCLES - 1) * _AROUND + n)]
+        rows += [(front, k, n), (back, (_CIRCLES - 1) * _AROUND + n, (_CIRCLES - 1) * _AROUND + k)]
         for r in range(_CIRCLES - 1):
             a, b, c, d = r * _AROUND + k, r * _AROUND + n, (r + 1) * _AROUND + k, (r + 1) * _AROUND + n
-            rows += [(a, b, c), (b, d, c)]
+            rows += [(a, c, b), (b, c, d)]
     return np.array(rows)
 
 

@@ -64,15 +64,17 @@ def _sweep(axis: Array, radii: Array, blend: float, caps: tuple[float, float], s
     return Sweep(parts[0], np.maximum(parts[1], 1e-3), parts[2], caps, blend)
 
 
-def _blob(start: Array, end: Array, radii: tuple[float, float, float], blend: float) -> Sweep:
+def _blob(start: Array, end: Array, radii: tuple[float, float, float], blend: float, taper: float = 1.0) -> Sweep:
+    """A muscle from ``start`` to ``end``; at its end the radii are ``taper`` times as large."""
     axis = np.stack([start, end])
     cap = 0.5 * (radii[0] + radii[1])
-    return Sweep(axis, np.tile(np.maximum(radii, 1e-3), (2, 1)), np.full(2, 2.0), (cap, cap), blend)
+    return Sweep(axis, np.outer([1.0, taper], np.maximum(radii, 1e-3)), np.full(2, 2.0), (cap, cap * taper), blend)
 
 
 def trunk_sweep(a: Animal) -> Sweep:
     x, top, bottom, wide, widest, square = a.trunk.T
     middle = bottom + widest * (top - bottom)
+    middle = np.polyval(np.polyfit(x, middle, 1), x)  # a straight axis: its sections do not cross
     axis = np.stack([x, np.zeros_like(x), middle], axis=1)
     return _sweep(axis, np.stack([top - middle, middle - bottom, wide], axis=1), 0.0, (0.045, 0.05), square, 4)
 
@@ -85,7 +87,9 @@ def neck_sweep(a: Animal) -> Sweep:
 def skull_sweep(a: Animal) -> Sweep:
     head = head_frame(a)
     along, top, bottom, wide = a.skull.T
-    middle = 0.4 * top + 0.6 * bottom
+    low = np.clip((along - a.eye[0]) / 0.2, 0.0, 1.0)  # the muzzle is widest near the lips, the skull in the middle
+    middle = top + (0.6 + 0.18 * low) * (bottom - top)
+    middle = np.polyval(np.polyfit(along, middle, 1), along)  # straight, as the trunk's
     radii = head.length * np.stack([top - middle, middle - bottom, wide], axis=1)
     return _sweep(head.points(along, middle, np.zeros_like(along)), radii, 0.05, (0.06 * head.length, 0.035 * head.length), 2.25, 4)
 
@@ -93,14 +97,27 @@ def skull_sweep(a: Animal) -> Sweep:
 def jaw_sweep(a: Animal) -> Sweep:
     head = head_frame(a)
     along, top, bottom, wide = a.jaw.T
-    middle = 0.5 * (top + bottom)
+    middle = 0.68 * top + 0.32 * bottom
+    middle = np.polyval(np.polyfit(along, middle, 1), along)  # straight, as the trunk's
     radii = head.length * np.stack([top - middle, middle - bottom, wide], axis=1)
-    return _sweep(head.points(along, middle, np.zeros_like(along)), radii, 0.03, (0.05 * head.length, 0.03 * head.length), 2.2, 4)
+    return _sweep(head.points(along, middle, np.zeros_like(along)), radii, 0.038, (0.05 * head.length, 0.03 * head.length), 2.2, 4)
 
 
 def leg_sweep(a: Animal, which: str) -> Sweep:
     table: Array = getattr(a, which)
-    return _sweep(table[:, :3], table[:, 3:], 0.055, (0.05, float(table[-1, 3]) * 0.8), 2.15)
+    return _sweep(table[:, :3], table[:, 3:], 0.05, (0.03, float(table[-1, 3]) * 0.8), 2.15)
+
+
+def _leg_pieces(a: Animal, which: str) -> list[Sweep]:
+    """A leg's field is cut at its sharpest bend, where sections of one sweep would cross."""
+    table: Array = getattr(a, which)
+    cut = 2 if which == "fore" else 4
+    upper, lower = table[: cut + 1], table[cut:]
+    knee = 0.7 * float(table[cut, 3:].mean())
+    return [
+        _sweep(upper[:, :3], upper[:, 3:], 0.06, (0.03, knee), 2.15),
+        _sweep(lower[:, :3], lower[:, 3:], 0.06 if which == "fore" else 0.065, (knee, float(table[-1, 3]) * 0.8), 2.15),
+    ]
 
 
 def tail_sweep(a: Animal) -> Sweep:
@@ -109,7 +126,7 @@ def tail_sweep(a: Animal) -> Sweep:
 
 
 def _muscles(a: Animal, head: HeadFrame) -> list[Sweep]:
-    shoulder, arm, buttock, hip_bone, cheek, brow = a.muscles
+    shoulder, arm, buttock, hip_bone, cheek, brow, snub = a.muscles
     length = head.length
     upper = 0.5 * (a.fore[1, :3] + a.fore[4, :3]) + np.array([-0.035, 0.012, 0.0])
     seat = np.array([a.trunk[0, 0] + 0.055, a.trunk[1, 3] * 0.55, a.hind[1, 2] - 0.03])
@@ -124,11 +141,11 @@ def _muscles(a: Animal, head: HeadFrame) -> list[Sweep]:
     return [
         _blob(a.fore[0, :3], a.fore[2, :3], (0.05 * shoulder, 0.05 * shoulder, 0.055 * shoulder), 0.05),
         _blob(upper, a.fore[4, :3] + np.array([-0.012, 0.0, 0.05]), (0.07 * arm, 0.07 * arm, 0.045 * arm), 0.05),
-        _blob(seat, a.hind[2, :3] + np.array([-0.09, 0.0, 0.0]), (0.07 * buttock, 0.075 * buttock, 0.05 * buttock), 0.06),
+        _blob(seat, a.hind[5, :3] + np.array([-0.035, 0.0, 0.035]), (0.075 * buttock, 0.075 * buttock, 0.052 * buttock), 0.065, 0.5),
         _blob(hook, hook + np.array([0.03, 0.0, 0.0]), (0.028 * hip_bone, 0.028 * hip_bone, 0.028 * hip_bone), 0.05),
         _blob(jowl[0], jowl[1], (0.11 * cheek * length, 0.11 * cheek * length, 0.075 * cheek * length), 0.03),
         _blob(ridge[0], ridge[1], (0.05 * brow * length, 0.05 * brow * length, 0.05 * brow * length), 0.02),
-        _blob(nose - [0.0, 0.0, 0.0], nose + 0.03 * length * head.along, (0.045 * length, 0.05 * length, 0.062 * length), 0.012),
+        _blob(nose, nose + 0.03 * length * head.along, (0.045 * snub * length, 0.05 * snub * length, 0.062 * snub * length), 0.012),
         _blob(eyelid, eyelid + 1e-4, (lid, lid, lid), 0.012),
     ]
 
@@ -161,7 +178,7 @@ class Field:
 
 def field_of(a: Animal) -> Field:
     head = head_frame(a)
-    sweeps = [trunk_sweep(a), neck_sweep(a), leg_sweep(a, "fore"), leg_sweep(a, "hind"), tail_sweep(a), skull_sweep(a), jaw_sweep(a)]
+    sweeps = [trunk_sweep(a), neck_sweep(a), *_leg_pieces(a, "fore"), *_leg_pieces(a, "hind"), tail_sweep(a), skull_sweep(a), jaw_sweep(a)]
     sweeps += _muscles(a, head) + _toes(a)
     tangents = [np.gradient(s.axis, axis=0) for s in sweeps]
     frames = [_frame(t / np.linalg.norm(t, axis=1, keepdims=True)) for t in tangents]
@@ -226,7 +243,7 @@ def _values(points, first, axis, front, side, radii, square, caps, blend):  # no
                 total = min(total, d) - 0.25 * k * h * h
             else:
                 total = min(total, d)
-        out[v] = total
+        out[v] = max(total, -points[v, 2])  # nothing is below the ground: soles are flat
     return out
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from revision_blender.motion.bodies.animal_shapes import animal_betas, animal_names
 from revision_blender.motion.bodies.body_data import BodyModel
-from revision_blender.motion.bodies.body_file import body_facts, load_body_model
+from revision_blender.motion.bodies.body_file import load_body_model
 from revision_blender.motion.bodies.body_model import identity_of, vertices_of
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
@@ -58,9 +59,7 @@ POSES: dict[str, tuple[str, Turns]] = {
 
 def betas_of(path: Path) -> dict[str, Array]:
     """``(41,)`` of the mean (zeros) and of each named animal in the file."""
-    figures = body_facts(path)["figures"]
-    named = {key[6:]: np.array([float(v) for v in str(value).split()]) for key, value in figures.items() if key.startswith("betas_")}
-    return {"mean": np.zeros(41), **named}
+    return {"mean": np.zeros(41), **{name: animal_betas(name, path) for name in animal_names(path)}}
 
 
 def posed(model: BodyModel, betas: Array, turns: Turns) -> Array:
@@ -77,7 +76,7 @@ def colours_of(model: BodyModel, coat: tuple[float, float, float], labels: bool)
         return np.random.default_rng(5).uniform(0.25, 1.0, (256, 3))[model.part_labels]
     found = np.tile(coat, (model.n_vertices, 1))
     ball = np.tile([0.93, 0.93, 0.9], (N_BALL, 1))
-    ball[:42], ball[:28], ball[-2] = (0.35, 0.22, 0.1), (0.03, 0.03, 0.03), (0.03, 0.03, 0.03)
+    ball[:42], ball[:14], ball[-2] = (0.35, 0.22, 0.1), (0.03, 0.03, 0.03), (0.03, 0.03, 0.03)
     found[-2 * N_BALL :] = np.concatenate([ball, ball])
     return found
 

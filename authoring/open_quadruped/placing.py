@@ -23,6 +23,7 @@ from .cage import (
     Key,
     leg_hole,
     round_hole,
+    tail_hole,
 )  # fmt: skip
 from .field import jaw_sweep, leg_sweep, neck_sweep, skull_sweep, tail_sweep
 from .frames import head_frame
@@ -31,7 +32,8 @@ Array = NDArray[np.float64]
 Places = dict[Key, Array]
 
 _FULLER = 1.06  # subdivision shrinks a ring by about this much
-_TRUNK_RINGS = (0.02, 0.09, 0.17, 0.25, 0.33, 0.41, 0.49, 0.57, 0.65, 0.73, 0.80, 0.87)  # shares of the trunk's length
+_TRUNK_RINGS = (0.0, 0.075, 0.17, 0.25, 0.33, 0.41, 0.49, 0.57, 0.65, 0.73, 0.80, 0.87)  # shares of the trunk's length
+_TAIL_ROOM = np.radians([65.0, 50.0, 38.0])  # the tail grows from between the first columns of these rings
 _LEG_ANGLES = np.radians(-54.0 + 36.0 * np.arange(10))  # 0 outside, 90 degrees in front
 _EIGHT = np.radians(45.0 * np.arange(8))
 
@@ -58,12 +60,14 @@ def cage_places(a: Animal, cage: Cage) -> Array:
     return result
 
 
-def _ring(top: Array, bottom: Array, wide: float, lip: float | None = None) -> Array:
-    """``(9, 3)`` the left half of a section; lip: where column ``LIP`` lies between top (1) and bottom (-1)."""
+def _ring(top: Array, bottom: Array, wide: float, lip: float | None = None, first: float | None = None) -> Array:
+    """``(9, 3)`` the left half of a section; lip: where column ``LIP`` lies between top (1) and bottom (-1). first: column 1's angle."""
     angle = np.pi * np.arange(9) / 8
     if lip is not None:
         at = np.arccos(np.clip(lip, -0.9, 0.9))
         angle = np.interp(np.arange(9), [0, LIP, 8], [0.0, at, np.pi])
+    if first is not None:
+        angle = np.interp(np.arange(9), [0, 1, 8], [0.0, first, np.pi])
     centre, half = 0.5 * (top + bottom), 0.5 * (top - bottom)
     return centre + np.cos(angle)[:, None] * half + (wide * np.sin(angle))[:, None] * np.array([0.0, 1.0, 0.0])
 
@@ -77,7 +81,7 @@ def _tube_places(a: Animal, places: Places) -> None:
                 places["lip", r, c] = ring[c]
     start = rings[0]
     for j in range(1, 8):
-        places["rump", j] = start[j] * [1.0, 0.0, 1.0] + np.array([-0.03, 0.0, 0.0])
+        places["rump", j] = start[j] * [1.0, 0.0, 1.0] + np.array([-0.045, 0.0, 0.0])
     _ = N_RINGS
 
 
@@ -94,15 +98,26 @@ def _trunk_line(a: Animal) -> Callable[[float], tuple[Array, Array, float]]:
 
 
 def _trunk_rings(a: Animal) -> list[Array]:
-    at = _trunk_line(a)
-    return [_ring(*at(share)) for share in _TRUNK_RINGS]
+    at, tops = _trunk_line(a), _top_shares(a)
+    rings = []
+    for r, (top, share) in enumerate(zip(tops, _TRUNK_RINGS, strict=False)):
+        rings.append(_ring(at(top)[0], *at(share)[1:], first=_TAIL_ROOM[r] if r < len(_TAIL_ROOM) else None))
+    return rings
+
+
+def _top_shares(a: Animal) -> Array:
+    """``(13,)`` where the rings meet the back: in front they lean backwards, because the neck's crest begins behind the breast."""
+    crest = float(neck_sweep_coarse(a)(1.2)[0][0])
+    end = (crest - float(a.trunk[0, 0])) / float(np.ptp(a.trunk[:, 0]))
+    leaning = np.linspace(_TRUNK_RINGS[7], end, 7)[1:-1]
+    return np.concatenate([_TRUNK_RINGS[:8], leaning])
 
 
 def _breast_and_neck_rings(a: Animal) -> list[Array]:
     at, neck = _trunk_line(a), neck_sweep_coarse(a)
     breast = np.array([a.trunk[-1, 0] + 0.04, 0.0, 0.5 * (a.trunk[-1, 1] + a.trunk[-1, 2]) - 0.02])
-    tops = [at(0.905)[0], neck(1.0)[0], neck(1.7)[0], neck(2.35)[0], neck(3.0)[0], neck(3.6)[0]]
-    bottoms = [at(0.95)[1], breast, neck(1.35)[1], neck(2.1)[1], neck(2.8)[1], neck(3.4)[1]]
+    tops = [at(_top_shares(a)[12])[0], neck(1.2)[0], neck(1.8)[0], neck(2.35)[0], neck(3.0)[0], neck(3.6)[0]]
+    bottoms = [at(0.95)[1], breast, neck(1.25)[1], neck(1.85)[1], neck(2.4)[1], neck(2.9)[1]]
     wides = [at(0.93)[2], neck(0.8)[2], neck(1.5)[2], neck(2.2)[2], neck(2.9)[2], neck(3.5)[2]]
     return [_ring(*row) for row in zip(tops, bottoms, wides, strict=True)]
 
@@ -119,24 +134,19 @@ def neck_sweep_coarse(a: Animal) -> Callable[[float], tuple[Array, Array, float]
 
 
 def head_stations(a: Animal) -> Array:
-    """``(11,)`` along the head, in head lengths: the rings from behind the ears to the nose."""
-    ear, eye, corner = a.ear[0, 0], a.eye[0], a.mouth[0]
+    """``(11,)`` along the head's upper line, in head lengths: the rings from behind the ears to the nose."""
+    ear, eye, corner = a.ear[0, 0], a.eye[0], a.mouth[0] + 0.02
     ear_half = 1.15 * a.ear_size[0]
     eye_half = 1.9 * a.eye[3]
     behind_eye = max(eye - eye_half, ear + 0.35 * (eye - ear))
-    front = np.linspace(corner, 0.955, 5)[1:]
-    return np.array(
-        [
-            ear - ear_half,
-            ear,
-            min(ear + ear_half, ear + 0.6 * (behind_eye - ear)),
-            behind_eye,
-            eye,
-            min(eye + eye_half, corner - 0.03),
-            corner,
-            *front,
-        ]
-    )
+    after_eye = eye + eye_half
+    front = np.linspace(max(corner, after_eye + 0.03), 0.955, 5)
+    return np.array([ear - ear_half, ear, min(ear + ear_half, ear + 0.6 * (behind_eye - ear)), behind_eye, eye, after_eye, *front])
+
+
+def lip_stations(a: Animal) -> Array:
+    """``(5,)`` where the rings from the mouth's corner on meet the lips; an eye close above the mouth does not move them."""
+    return np.linspace(float(a.mouth[0]), 0.955, 5)
 
 
 def _head_rings(a: Animal) -> list[Array]:
@@ -144,7 +154,7 @@ def _head_rings(a: Animal) -> list[Array]:
     top, wide_up = PchipInterpolator(a.skull[:, 0], a.skull[:, 1]), PchipInterpolator(a.skull[:, 0], a.skull[:, 3])
     low, wide_low = PchipInterpolator(a.jaw[:, 0], a.jaw[:, 2]), PchipInterpolator(a.jaw[:, 0], a.jaw[:, 3])
     under = lower_stations(a, stations)
-    throat = neck_sweep_coarse(a)(3.85)[1]
+    throat = neck_sweep_coarse(a)(3.35)[1]
     rings = []
     for i, (h, g) in enumerate(zip(stations, under, strict=True)):
         above = head.points(np.array(h), top(np.clip(h, 0.0, 1.0)), np.array(0.0))
@@ -158,9 +168,9 @@ def _head_rings(a: Animal) -> list[Array]:
 def lower_stations(a: Animal, stations: Array) -> Array:
     """Where the same rings meet the lower jaw's edge: the throat first, the chin a little behind the nose."""
     corner_index = CORNER - EAR_HOLE
-    chin = a.jaw[-1, 0] - 0.0
-    behind = np.linspace(a.jaw[0, 0] - 0.1, stations[corner_index], corner_index)
-    front = np.interp(stations[corner_index:], [stations[corner_index], stations[-1]], [stations[corner_index], chin])
+    chin = float(a.jaw[-1, 0])
+    behind = np.linspace(a.jaw[0, 0] - 0.1, a.mouth[0], corner_index)
+    front = np.linspace(a.mouth[0], chin, len(stations) - corner_index)
     return np.concatenate([[a.jaw[0, 0] - 0.15], behind[1:], front])
 
 
@@ -176,9 +186,9 @@ def _lip_share(a: Animal, along: float, top: PchipInterpolator, bottom: float) -
 
 
 def _mouth_places(a: Animal, places: Places) -> None:
-    head, stations = head_frame(a), head_stations(a)
+    head, stations = head_frame(a), lip_stations(a)
     for r in range(CORNER, LAST + 1):
-        h = float(stations[r - EAR_HOLE])
+        h = float(stations[r - CORNER])
         height = lip_height(a, h)
         wide = float(places["body", r, LIP][1]) * a.mouth[3]
         at = head.points(np.array(h), np.array(height), np.array(0.0))
@@ -187,16 +197,23 @@ def _mouth_places(a: Animal, places: Places) -> None:
         if CORNER < r < LAST:
             places["palate", r] = at + 0.022 * head.length * head.up
             places["floor", r] = at - 0.02 * head.length * head.up
-    h = float(stations[CORNER - EAR_HOLE])
+    h = float(stations[0])
     places[("throat",)] = head.points(np.array(h - 0.03), np.array(lip_height(a, h)), np.array(0.0))
     for j in range(1, 8):
         row = places["body", LAST, j]
         height = float((row - head.origin) @ head.up) / head.length
-        reach = 1.03 - 0.10 * max(0, 2 - j) if j <= LIP else a.jaw[-1, 0] + 0.04 - 0.03 * (j - LIP)
+        reach = 0.955 + 0.065 * np.sin(np.pi * j / (LIP + 1)) if j <= LIP else a.jaw[-1, 0] + 0.03 - 0.012 * (j - LIP - 1)
         front = head.points(np.array(reach if j != LIP else 1.0), np.array(0.94 * height if j < LIP else height), np.array(0.0))
         places["nose", j] = front
     lip = places["nose", LIP]
     places["nose", LIP, "low"] = lip - 0.02 * head.length * head.along
+
+
+def leg_axes(a: Animal, cage: Cage) -> tuple[NDArray[np.int64], Array]:
+    """The leg rings' vertices on the left, ``(K,)`` numbers in the cage, and ``(K, 3)`` the points on the bones that they surround."""
+    centres = {which: leg_sweep(a, which).at(np.array(STATIONS[which]) * 3.0)[0] for which in STATIONS}
+    rows = [(v, centres[str(key[1])][int(key[3])]) for v, key in enumerate(cage.keys) if key[0] == "leg" and key[2] == "left"]  # type: ignore[call-overload]
+    return np.array([v for v, _ in rows]), np.stack([centre for _, centre in rows])
 
 
 def _leg_places(a: Animal, which: str, places: Places) -> None:
@@ -225,6 +242,9 @@ def _tail_places(a: Animal, places: Places) -> None:
         )
         for k in range(5):
             places["tail", i, k] = ring[k]
+    root, down, _, _, girth = (v[0] for v in tail_sweep(a).at(np.array([1.2])))
+    for k, key in enumerate(tail_hole()[:5]):
+        places[key] = root + 1.25 * girth[0] * (np.cos(_EIGHT[k]) * down + np.sin(_EIGHT[k]) * np.array([0.0, 1.0, 0.0]))
     for j in range(1, 4):
         places["tail_end", j] = centre[-1] + 0.6 * radii[-1, 0] * tangent[-1] + (0.4 * (2 - j)) * radii[-1, 0] * front[-1]
     _ = side
@@ -249,7 +269,7 @@ def _ear_places(a: Animal, places: Places) -> None:
     width = PchipInterpolator(
         [0.0, 0.12, 0.4, 0.68, 0.9, 1.0], [base, 1.05 * base, 0.55 * base + 0.55 * middle, middle, 0.42 * middle, 0.1 * middle]
     )
-    cup = PchipInterpolator([0.0, 0.15, 0.6, 1.0], [0.15, 0.75, 0.55, 0.1])
+    cup = PchipInterpolator([0.0, 0.15, 0.6, 1.0], [0.1, 0.5, 0.55, 0.1])
     across, ahead = np.sin(_EIGHT), np.cos(_EIGHT)
     for i, share in enumerate((0.0, *EAR_RINGS)):
         centre, _, face, wide = ear_frame(a, share)
@@ -275,7 +295,7 @@ def eye_frame(a: Animal) -> tuple[Array, float, Array, Array, Array]:
     gaze = head.direction(*a.eye[4:])
     ahead = head.along - (head.along @ gaze) * gaze
     ahead = ahead / np.linalg.norm(ahead)
-    return head.points(a.eye[0], a.eye[1], a.eye[2]), float(a.eye[3]) * head.length, gaze, ahead, -np.cross(gaze, ahead)
+    return head.points(a.eye[0], a.eye[1], a.eye[2]), float(a.eye[3]) * head.length, gaze, ahead, np.cross(gaze, ahead)
 
 
 def _lid_places(a: Animal, places: Places) -> None:

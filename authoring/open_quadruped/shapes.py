@@ -9,7 +9,7 @@ from scipy.optimize import nnls
 from .animals import Animal
 from .eyeballs import N_BALL, ball_places, ball_triangles
 from .skeleton import JOINT, JOINT_MIRROR, joints_of_animal
-from .surface import Mesh, skin
+from .surface import Mesh, Skin, skin
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -17,6 +17,7 @@ Index = NDArray[np.int64]
 N_COMPONENTS = 41
 _SIZE = 1.3  # m: height of the withers plus length of the trunk, of every animal: a middle-sized dog's
 _NAMED_COUNT = 5.0
+_STAGES_NEAR = 2
 _FLIP = np.array([1.0, -1.0, 1.0])
 
 
@@ -48,15 +49,21 @@ def scale_of(a: Animal) -> float:
     return _SIZE / (height + float(a.trunk[-1, 0] - a.trunk[0, 0]) + 0.095)
 
 
-def herd_of(animals: list[Animal], mesh: Mesh) -> Herd:
-    vertices, joints = [], []
-    for a in animals:
-        ball, bones = ball_places(a), joints_of_animal(a)
-        body = np.concatenate([skin(a, mesh), ball, ball * _FLIP])
-        scale = scale_of(a)
-        vertices.append(scale * (body - bones[0]))
-        joints.append(scale * (bones - bones[0]))
+def herd_of(animals: list[Animal], nearest: Index, first: Skin, mesh: Mesh) -> Herd:
+    """All ``animals`` on one mesh. nearest: ``(N,)`` the animal whose skin each one's starts from; those that are their own
+    nearest come first and start from ``first``."""
+    skins: list[Skin] = []
+    for number, a in enumerate(animals):
+        own = int(nearest[number]) == number
+        skins.append(skin(a, mesh, first) if own else skin(a, mesh, skins[int(nearest[number])], _STAGES_NEAR))
+    vertices, joints = zip(*(_in_metres(one) for one in skins), strict=True)
     return Herd(np.stack(vertices), np.stack(joints))
+
+
+def _in_metres(one: Skin) -> tuple[Array, Array]:
+    """Vertices with eyeballs and joints in metres, the root joint at the origin."""
+    ball, bones, scale = ball_places(one.animal), joints_of_animal(one.animal), scale_of(one.animal)
+    return scale * (np.concatenate([one.places, ball, ball * _FLIP]) - bones[0]), scale * (bones - bones[0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .animals import Animal
-from .cage import CORNER, LIP, STATIONS, TAIL_RINGS, Key
+from .cage import CORNER, LIP, STATIONS, TAIL_HOLE, TAIL_RINGS, Key
 from .field import leg_sweep
 from .skeleton import JOINT, JOINT_MIRROR, LEG_JOINT_STATIONS, SPINE, leg_joints
 from .surface import Mesh
@@ -65,9 +65,8 @@ def _owner(key: Key) -> Array:
         return _chain(station, leg_joints(which, side), tuple(float(s) for s in stations), (0.5, 0.45, 0.35, 0.35))
     if kind in ("tail", "tail_end"):
         station = float(TAIL_RINGS[int(key[1])]) if kind == "tail" else 7.0  # type: ignore[call-overload]
-        return _chain(
-            station, ("root", *(f"tail{k}" for k in range(1, 8))), tuple(float(k) for k in range(-1, 7)), (0.5, 0.6, *(0.45,) * 6)
-        )
+        joints = ("root", *(f"tail{k}" for k in range(1, 8)))
+        return _chain(station, joints, (-1.0, 0.0, 1.2, 2.1, 3.0, 4.0, 5.0, 6.0), (0.5, 0.6, *(0.45,) * 6))
     return _small_owner(key)
 
 
@@ -94,6 +93,9 @@ _TUBE_WIDTHS = (1.0, 0.9, 0.9, 0.9, 0.9, 1.0, 1.2, 1.6, 0.9)
 def _tube_owner(lower_lip: bool, ring: float, column: int) -> Array:
     found = _chain(ring, _TUBE, _TUBE_STARTS, _TUBE_WIDTHS)
     down = min(column, 16 - column)
+    if ring <= TAIL_HOLE + 2 and down <= 1:  # around the tail's root
+        found = np.zeros(len(JOINT))
+        found[[JOINT["root"], JOINT["tail1"]]] = 0.3, 0.7
     if lower_lip or (down > LIP and ring > CORNER):
         share = 1.0
     elif ring > CORNER:

@@ -87,7 +87,7 @@ def _trunked(a: Animal, t: Traits) -> Animal:
     for table in (fore, hind):
         table[:, 1] *= 1.0 + 0.75 * (t.girth - 1.0)
         table[:5, 3:] *= 1.0 + 0.6 * (t.muscle - 1.0)
-    return replace(a, trunk=trunk, fore=fore, hind=hind, muscles=a.muscles * np.array([t.muscle, t.muscle, t.muscle, 1.0, 1.0, 1.0]))
+    return replace(a, trunk=trunk, fore=fore, hind=hind, muscles=a.muscles * np.array([t.muscle, t.muscle, t.muscle, 1.0, 1.0, 1.0, 1.0]))
 
 
 def _footed(a: Animal, t: Traits) -> Animal:
@@ -153,7 +153,7 @@ def _hanging(a: Animal, length: float) -> Animal:
     """Ears that fall beside the cheeks."""
     base = np.array([0.14, 0.115, 0.185])
     ear = np.stack([base, base + np.array([0.045, -0.06 * length, 0.115]), base + np.array([0.085, -0.42 * length, 0.075])])
-    return replace(a, ear=ear, ear_size=np.array([0.095, 0.125, 0.022]), ear_face=np.array([0.45, -0.9, 0.1]))
+    return replace(a, ear=ear, ear_size=np.array([0.095, 0.125, 0.022]), ear_face=np.array([0.65, -0.7, 0.0]))
 
 
 HOUND = varied(_hanging(DOG, 0.9), Traits(girth=1.08, bone=1.1, snout=1.15, throat=1.08, head=1.02, curl=0.9, tail=0.9))
@@ -176,10 +176,10 @@ GREYHOUND = varied(
 )
 BULLDOG = varied(
     _hanging(DOG, 0.45),
-    Traits(legs=0.66, girth=1.5, bone=1.45, neck=0.72, throat=1.45, head=1.12, muzzle=0.42, snout=1.5, tail=0.3, feet=1.15, muscle=1.25),
+    Traits(legs=0.66, girth=1.5, bone=1.45, neck=0.72, throat=1.45, head=1.12, muzzle=0.5, snout=1.32, tail=0.35, feet=1.15, muscle=1.25),
 )
 DACHSHUND = varied(
-    _hanging(DOG, 1.0), Traits(legs=0.42, length=1.12, girth=1.1, depth=0.95, bone=1.05, head=1.0, muzzle=1.08, throat=1.1, tail=0.85)
+    _hanging(DOG, 1.0), Traits(legs=0.55, length=1.14, girth=1.05, depth=0.95, bone=1.05, head=1.0, muzzle=1.08, throat=1.1, tail=0.85)
 )
 
 ARCHETYPES: dict[str, Animal] = {
@@ -193,18 +193,22 @@ _SPREAD = Traits(
 )  # fmt: skip
 
 
-def sampled_animals(count: int, seed: int) -> list[Animal]:
-    """``count`` animals: the archetypes first, then mixtures mostly of one or two kinds, each with traits of its own."""
+def sampled_animals(count: int, seed: int) -> tuple[list[Animal], NDArray[np.int64]]:
+    """``count`` animals: the archetypes first, then mixtures mostly of one or two kinds, each with traits of its own.
+
+    The second array ``(count,)`` says which archetype each has most of.
+    """
     rng = np.random.default_rng(seed)
     kinds = list(ARCHETYPES.values())
     alpha = _LOOSE * np.array([_SHARES[name] for name in ARCHETYPES])
-    found = list(kinds)
+    found, nearest = list(kinds), list(range(len(kinds)))
     while len(found) < count:
-        mixture = mixed(kinds, rng.dirichlet(alpha))
+        shares = rng.dirichlet(alpha)
+        nearest.append(int(shares.argmax()))
         draws = np.clip(rng.normal(size=len(_SPREAD.__dict__)), -2.0, 2.0)
         traits = {
             name: base + spread * d
             for (name, spread), base, d in zip(_SPREAD.__dict__.items(), Traits().__dict__.values(), draws, strict=True)
         }
-        found.append(varied(mixture, Traits(**traits)))
-    return found
+        found.append(varied(mixed(kinds, shares), Traits(**traits)))
+    return found, np.array(nearest)
