@@ -18,8 +18,21 @@ from revision_blender.motion.files.amass_out import write_amass
 from revision_blender.motion.files.framing import floor, framing_camera
 from revision_blender.motion.files.motion_file import MAX_ROTATIONS, ReadOptions, check_size
 from revision_blender.motion.files.reading import describe, read_motion, reader_of
+from revision_blender.motion.library import motions
+from revision_blender.motion.retargeting.contacts import find_contacts, foot_points
 from revision_blender.motion.rotation import angle_between, matrix_from_axis_angle
-from tests.motion.files_samples import NO_BODIES, joblib_file, npz, seen_by, smplh_members, some_poses, walk, wham_person
+from tests.motion.files_samples import (
+    NO_BODIES,
+    PhalpVideo,
+    facing,
+    joblib_file,
+    npz,
+    seen_by,
+    smplh_members,
+    some_poses,
+    walk,
+    wham_person,
+)
 from tests.motion.files_samples import camera_way as way_of_a_camera
 
 
@@ -182,8 +195,6 @@ def test_the_root_of_the_installed_body_finds_the_camera(tmp_path, installed):
 
 def test_no_reader_opens_a_path_that_stands_in_a_file(tmp_path, monkeypatch):
     """4D-Humans' files are full of paths; only the file itself may be opened."""
-    from tests.motion.files_samples import PhalpVideo, facing
-
     video = PhalpVideo(1)
     video.add(0, 1, facing(1)[0], np.array([0.0, 0.0, 60.0]))
     path, opened = joblib_file(tmp_path / "a.pkl", video.content()), []
@@ -191,3 +202,41 @@ def test_no_reader_opens_a_path_that_stands_in_a_file(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "open", lambda self, *more, **named: opened.append(self) or whole(self, *more, **named))
     read_motion(path, NO_BODIES)
     assert opened and set(opened) == {path}
+
+
+# --- clean contacts ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["open_human", "smpl_neutral"])
+def test_feet_of_a_walk_that_slides_are_held(tmp_path, model):
+    """A recorded walk that drifts sideways by 6 cm a second, once on the bundled body and once on one that is not installed."""
+    motion = next(motion for motion in motions() if "walk" in motion.words)
+    drift = np.arange(motion.n_frames)[:, None] / motion.fps * np.array([0.06, 0.0, 0.0])
+    sliding = BodyTrack("anna", "smpl", model, np.zeros(10), motion.rotations, motion.translation + drift, np.ones((motion.n_frames, 24)))
+    clip = Clip(motion.fps, framing_camera("y", sliding.translation, motion.n_frames), floor("y"), (sliding,))
+    save_clip(tmp_path / "a.npz", clip)
+    before = read_motion(tmp_path / "a.npz", NO_BODIES).clip.bodies[0]
+    found = read_motion(tmp_path / "a.npz", NO_BODIES, ReadOptions(clean_contacts=True))
+    after = found.clip.bodies[0]
+    assert any("were held" in note for note in found.notes) and after.model == model
+    body = identity_of(open_human(), np.zeros(10))
+    contacts = find_contacts(foot_points(before, body), clip.ground, clip.fps)
+    assert contacts.share > 0.2
+
+    def slide(track: BodyTrack) -> float:
+        points = foot_points(track, body)
+        steps = np.linalg.norm(np.diff(points, axis=0), axis=-1)
+        return float(steps[contacts.touching[1:] & contacts.touching[:-1]].mean())
+
+    assert slide(after) < 0.5 * slide(before)
+    change = joints_of(body, after.rotations, after.translation) - joints_of(body, before.rotations, before.translation)
+    assert 0.0 < np.linalg.norm(change, axis=-1).mean() < 0.03
+
+
+def test_4d_humans_has_no_contacts_to_clean(tmp_path):
+    video = PhalpVideo(1)
+    video.add(0, 1, facing(1)[0], np.array([0.0, 0.0, 60.0]))
+    path = joblib_file(tmp_path / "a.pkl", video.content())
+    plain, asked = (read_motion(path, NO_BODIES, ReadOptions(clean_contacts=clean)) for clean in (False, True))
+    assert np.array_equal(plain.clip.bodies[0].rotations, asked.clip.bodies[0].rotations)
+    assert any("not cleaned" in note for note in asked.notes)

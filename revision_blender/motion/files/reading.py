@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import MotionFileError
 from . import acclaim, amass, bvh_in, clip_in, deepmimic, gvhmr, phalp, tram, wham
+from .clean_contacts import with_clean_contacts
 from .motion_file import MotionFile, MotionSummary, Reader, ReadOptions
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ __all__ = ["READERS", "describe", "read_motion", "reader_of"]
 
 # The first whose `matches` says yes reads the file.
 READERS: tuple[Reader, ...] = (clip_in, amass, gvhmr, phalp, wham, tram, bvh_in, acclaim, deepmimic)
+_RETARGETED = (bvh_in, acclaim, deepmimic)  # clean contacts while they retarget
 _HEAD = 4096  # bytes of the file that `matches` is given
 _TAKEN = ".npz (clip, AMASS, SMPL-X), .pkl (4D-Humans, PHALP, WHAM), .pt (GVHMR), a folder of TRAM, .bvh, .amc, .txt (DeepMimic)"
 
@@ -39,7 +41,11 @@ def read_motion(path: Path, shelf: "BodyShelf", options: ReadOptions | None = No
     path, tell = Path(path), progress or (lambda _part, _words: None)
     reader = reader_of(path)
     tell(0.1, f"reading {path.name}")
-    found = reader.read(path, shelf, options or ReadOptions())
+    options = options or ReadOptions()
+    found = reader.read(path, shelf, options)
+    if options.clean_contacts and reader not in _RETARGETED:
+        tell(0.7, "holding the feet on the floor")
+        found = with_clean_contacts(found, shelf)
     tell(1.0, f"read {path.name}")
     return found
 
