@@ -20,7 +20,7 @@ import numpy as np
 
 from revision_blender.motion.bodies.body_model import Identity, identity_of, joints_of, open_human
 from revision_blender.motion.clip import BodyTrack
-from revision_blender.motion.files import acclaim, bvh, bvh_in, deepmimic
+from revision_blender.motion.files import acclaim, asf, bvh, bvh_in, deepmimic
 from revision_blender.motion.retargeting.capture import Capture
 from revision_blender.motion.retargeting.contacts import floor_of, foot_points
 from revision_blender.motion.retargeting.held_feet import hold_feet
@@ -66,7 +66,7 @@ def captures() -> Iterator[tuple[str, str, Capture, float]]:
             capture = bvh_in.captures_of(bvh.parse_bvh(text))["person"]
             yield "bvh", name, capture, time.perf_counter() - started
     files = texts("cmu_amc_02.tar.xz")
-    skeleton = acclaim.parse_asf(files["02.asf"])
+    skeleton = asf.parse_asf(files["02.asf"])
     for name in sorted(name for name in files if name.endswith(".amc")):
         started = time.perf_counter()
         capture = acclaim.capture_of(skeleton, *acclaim.parse_amc(files[name], skeleton), acclaim.CMU_FPS).in_unit(skeleton.metres)

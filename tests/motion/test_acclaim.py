@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revision_blender.motion.errors import MotionFileError
-from revision_blender.motion.files.acclaim import CMU_FPS, capture_of, matches, parse_amc, parse_asf, read, skeleton_beside, summary
+from revision_blender.motion.files.acclaim import CMU_FPS, capture_of, matches, parse_amc, read, skeleton_beside, summary
+from revision_blender.motion.files.asf import parse_asf
 from revision_blender.motion.files.motion_file import ReadOptions
 from revision_blender.motion.retargeting.capture import Capture
 from revision_blender.motion.retargeting.match import leg_length, roles_of

@@ -1,4 +1,4 @@
-"""Any skeleton on a body: joints are found by name or by shape, bones keep their directions, feet their place, limits hold."""
+"""Any skeleton on a body: bones keep their directions, hips go as far as the legs carry, nothing is beyond a person's limits."""
 
 from dataclasses import replace
 
@@ -11,216 +11,14 @@ from revision_blender.motion.bodies.body_model import identity_of, joints_of, wo
 from revision_blender.motion.errors import MotionFileError
 from revision_blender.motion.files.bvh import parse_bvh
 from revision_blender.motion.files.bvh_in import captures_of
-from revision_blender.motion.retargeting.by_name import roles_by_name, words_of
-from revision_blender.motion.retargeting.by_shape import roles_by_shape
 from revision_blender.motion.retargeting.capture import Capture, posed_places
-from revision_blender.motion.retargeting.limits import LIMITS, beyond, within_limits
-from revision_blender.motion.retargeting.match import UNITS, is_animal, leg_length, roles_of, unit_of, up_of
+from revision_blender.motion.retargeting.match import UNITS, leg_length, roles_of, unit_of
 from revision_blender.motion.retargeting.measures import directions, frames_beyond
 from revision_blender.motion.retargeting.retarget import body_leg_length, retarget
-from revision_blender.motion.retargeting.turns import angles, smallest_turns
+from revision_blender.motion.retargeting.turns import smallest_turns
 from revision_blender.motion.rotation import angle_between, matrix_from_axis_angle
-from revision_blender.motion.skeletons import SMPL, SMPLX, skeleton_of
-from tests.motion.captures import body, cmu
-
-CLIPS = ("walking_1", "running_1", "soccer_3", "jumping_3", "basketball_1")  # a handful; the benchmark has them all
-RNG = np.random.default_rng(7)
-
-
-def from_body(name: str = "open_human", frames: int = 6, spread: float = 0.1, seed: int = 0) -> tuple[Capture, np.ndarray, np.ndarray]:
-    """A capture whose skeleton is a body's own, with its rotations and translation."""
-    identity = body(name)
-    skeleton = skeleton_of(identity.model.family)
-    rng = np.random.default_rng(seed)
-    rotations = matrix_from_axis_angle(rng.normal(size=(frames, skeleton.n_joints, 3)) * spread)
-    translation = rng.normal(size=(frames, 3))
-    world = world_rotations(skeleton.parents, rotations)
-    rest = identity.joints_rest - identity.joints_rest[0]
-    places = posed_places(skeleton.parents, rest, world, translation + identity.joints_rest[0])
-    return Capture(skeleton.names, skeleton.parents, rest, world, places, 30.0), rotations, translation
-
-
-def turned(capture: Capture, R_to_from: np.ndarray, scale: float = 1.0) -> Capture:
-    """The same motion in other axes, rest pose included, and another unit."""
-    return replace(
-        capture,
-        rest=capture.rest @ R_to_from.T * scale,
-        places=capture.places @ R_to_from.T * scale,
-        rotations=R_to_from @ capture.rotations @ R_to_from.T,
-    )
-
-
-# ---- who is who
-
-
-NAMINGS = {
-    "CMU": "hips=Hips spine=LowerBack,UpperBack,Thorax neck=LowerNeck,UpperNeck,Head L=LHumerus,LRadius,LWrist,LClavicle,LFemur,LTibia,LFoot,LToes",
-    "ASF": "hips=root spine=lowerback,upperback,thorax neck=lowerneck,upperneck,head L=lhumerus,lradius,lwrist,lclavicle,lfemur,ltibia,lfoot,ltoes",
-    "Mixamo": "hips=mixamorig:Hips spine=mixamorig:Spine,mixamorig:Spine1,mixamorig:Spine2 neck=mixamorig:Neck,mixamorig:Head "
-    "L=mixamorig:LeftArm,mixamorig:LeftForeArm,mixamorig:LeftHand,mixamorig:LeftShoulder,mixamorig:LeftUpLeg,mixamorig:LeftLeg,"
-    "mixamorig:LeftFoot,mixamorig:LeftToeBase",
-    "HumanIK": "hips=Character1_Hips spine=Character1_Spine,Character1_Spine1 neck=Character1_Neck,Character1_Head "
-    "L=Character1_LeftArm,Character1_LeftForeArm,Character1_LeftHand,Character1_LeftShoulder,Character1_LeftUpLeg,Character1_LeftLeg,"
-    "Character1_LeftFoot,Character1_LeftToeBase",
-    "Biovision": "hips=Hips spine=Chest neck=Neck,Head L=LeftShoulder,LeftElbow,LeftWrist,LeftCollar,LeftHip,LeftKnee,LeftAnkle,-",
-    "biped": "hips=Bip01_Pelvis spine=Bip01_Spine,Bip01_Spine1 neck=Bip01_Neck,Bip01_Head "
-    "L=Bip01_L_UpperArm,Bip01_L_Forearm,Bip01_L_Hand,Bip01_L_Clavicle,Bip01_L_Thigh,Bip01_L_Calf,Bip01_L_Foot,Bip01_L_Toe0",
-    "Xsens": "hips=Pelvis spine=L5,L3,T12,T8 neck=Neck,Head "
-    "L=LeftUpperArm,LeftForeArm,LeftHand,LeftShoulder,LeftUpperLeg,LeftLowerLeg,LeftFoot,LeftToe",
-    "Rokoko": "hips=Hips spine=Spine1,Spine2,Spine3 neck=Neck,Head L=LeftArm,LeftForeArm,LeftHand,LeftShoulder,LeftThigh,LeftShin,LeftFoot,LeftToe",
-    "Unreal": "hips=pelvis spine=spine_01,spine_02,spine_03 neck=neck_01,head L=upperarm_l,lowerarm_l,hand_l,clavicle_l,thigh_l,calf_l,foot_l,ball_l",
-    "SMPL": "hips=pelvis spine=spine1,spine2,spine3 neck=neck,head "
-    "L=left_shoulder,left_elbow,left_wrist,left_collar,left_hip,left_knee,left_ankle,left_foot",
-    "Poser": "hips=hip spine=abdomen,chest neck=neck,head L=lShldr,lForeArm,lHand,lCollar,lThigh,lShin,lFoot,lToe",
-    "VRM": "hips=J_Bip_C_Hips spine=J_Bip_C_Spine,J_Bip_C_Chest neck=J_Bip_C_Neck,J_Bip_C_Head "
-    "L=J_Bip_L_UpperArm,J_Bip_L_LowerArm,J_Bip_L_Hand,J_Bip_L_Shoulder,J_Bip_L_UpperLeg,J_Bip_L_LowerLeg,J_Bip_L_Foot,J_Bip_L_ToeBase",
-}  # fmt: skip
-_PARTS = ("upper_arm", "forearm", "hand", "clavicle", "thigh", "shank", "foot", "toe")
-
-
-def named_skeleton(naming: str) -> tuple[Capture, dict[str, str]]:
-    """A person standing with arms out whose joints are called so, and who is who in words."""
-    fields = dict(field.split("=") for field in NAMINGS[naming].split())
-    left = dict(zip(_PARTS, fields["L"].split(","), strict=True))
-    names, parents, rest = [fields["hips"]], [-1], [np.zeros(3)]
-
-    def add(name: str, parent: str, place: tuple[float, float, float]) -> str:
-        parents.append(names.index(parent))
-        names.append(name)
-        rest.append(np.array(place))
-        return name
-
-    spine = fields["spine"].split(",")
-    above = fields["hips"]
-    for at, name in enumerate(spine):
-        above = add(name, above, (0.0, 0.45 * (at + 1) / len(spine), 0.0))
-    chest = above
-    for at, name in enumerate(fields["neck"].split(",")):
-        above = add(name, above, (0.0, 0.55 + 0.08 * at, 0.0))
-    add("crown", above, (0.0, 0.85, 0.0))
-    wanted = {"hips": fields["hips"]}
-    for side, sign in (("left", 1.0), ("right", -1.0)):
-        parts = {part: _other_side(name) if side == "right" else name for part, name in left.items()}
-        wanted |= {f"{side}_{part}": name for part, name in parts.items() if name != "-"}
-        collar = add(parts["clavicle"], chest, (sign * 0.03, 0.42, 0.0))
-        arm = add(parts["upper_arm"], collar, (sign * 0.18, 0.42, 0.0))
-        elbow = add(parts["forearm"], arm, (sign * 0.45, 0.42, 0.0))
-        hand = add(parts["hand"], elbow, (sign * 0.7, 0.42, 0.0))
-        add(f"{side} tip of the hand", hand, (sign * 0.8, 0.42, 0.0))
-        hip = add(parts["thigh"], fields["hips"], (sign * 0.1, -0.05, 0.0))
-        knee = add(parts["shank"], hip, (sign * 0.1, -0.47, 0.01))
-        ankle = add(parts["foot"], knee, (sign * 0.1, -0.87, 0.0))
-        foot = ankle if parts["toe"] == "-" else add(parts["toe"], ankle, (sign * 0.1, -0.93, 0.13))
-        add(f"{side} tip of the toe", foot, (sign * 0.1, -0.94, 0.2))
-    order, places = np.array(parents), np.array(rest)
-    world = np.tile(np.eye(3), (2, len(names), 1, 1))
-    return Capture(tuple(names), order, places, world, np.tile(places, (2, 1, 1)) + np.array([0.0, 0.95, 0.0]), 30.0), wanted
-
-
-def _other_side(name: str) -> str:
-    for left, right in (("Left", "Right"), ("left", "right"), ("_L_", "_R_"), ("_l", "_r")):
-        if left in name:
-            return name.replace(left, right)
-    return {"L": "R", "l": "r"}.get(name[0], name[0]) + name[1:]
-
-
-@pytest.mark.parametrize("naming", NAMINGS)
-def test_joints_are_known_by_name(naming: str) -> None:
-    capture, wanted = named_skeleton(naming)
-    found = roles_by_name(capture)
-    assert found is not None
-    assert {"hips": capture.names[found.hips]} | {role: capture.names[joint] for role, joint in found.limbs.items()} == wanted
-    assert [capture.names[joint] for joint in found.spine] == dict(f.split("=") for f in NAMINGS[naming].split())["spine"].split(",")
-
-
-@pytest.mark.parametrize("naming", NAMINGS)
-def test_the_same_joints_are_found_by_shape_alone(naming: str) -> None:
-    capture, wanted = named_skeleton(naming)
-    nameless = replace(capture, names=tuple(f"thing{number * 37 % 101}" for number in range(len(capture.names))))
-    assert roles_by_name(nameless) is None
-    found = roles_of(nameless)
-    assert {role: capture.names[joint] for role, joint in found.limbs.items()} == {k: v for k, v in wanted.items() if k != "hips"}
-    assert capture.names[found.hips] == wanted["hips"]
-    assert not found.by_name
-
-
-@pytest.mark.parametrize("clip", CLIPS)
-def test_random_words_for_names_give_the_same_assignment(clip: str) -> None:
-    capture = cmu(clip)
-    words = [
-        f"{a}{b}"
-        for a in ("velvet", "ozone", "kiwi", "quartz", "bongo", "fjord")
-        for b in ("maze", "plum", "quill", "x9", "dune", "opal", "zinc", "yak")
-    ]
-    order = RNG.permutation(len(words))[: len(capture.names)]
-    nameless = replace(capture, names=tuple(words[number] for number in order))
-    assert roles_by_name(nameless) is None
-    known, guessed = roles_of(capture), roles_of(nameless)
-    assert known.by_name and not guessed.by_name
-    assert replace(guessed, by_name=True, fingers={}) == replace(known, fingers={})
-
-
-def test_words_of_names() -> None:
-    assert words_of("mixamorig:LeftUpLeg") == ["left", "up", "leg"]
-    assert words_of("lfemur") == ["l", "femur"]
-    assert words_of("Bip01 L UpperArm") == ["bip", "01", "l", "upper", "arm"]
-    assert words_of("") == []
-
-
-def test_fingers_are_found_and_kept() -> None:
-    capture, rotations, _ = from_body("open_human_x")
-    roles = roles_of(capture)
-    assert len(roles.fingers) == 10 and all(len(joints) == 3 for joints in roles.fingers.values())
-    moved = retarget(capture, roles, body("open_human_x"))
-    fingers = [number for number, name in enumerate(SMPLX.names) if number >= 25 and name]
-    assert np.degrees(angle_between(moved.rotations[:, fingers], rotations[:, fingers])).max() < 1e-4
-
-
-def test_no_body_is_refused() -> None:
-    text = "HIERARCHY ROOT Hips { OFFSET 0 0 0 CHANNELS 3 Xposition Yposition Zposition } MOTION Frames: 1 Frame Time: 0.1 0 0 0"
-    with pytest.raises(MotionFileError, match="no two arms and two legs"):
-        captures_of(parse_bvh(text))
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.data())
-def test_any_tree_is_a_body_or_refused(data: st.DataObject) -> None:
-    joints = data.draw(st.integers(1, 24))
-    parents = np.array([-1] + [data.draw(st.integers(0, joint - 1)) for joint in range(1, joints)])
-    length = st.sampled_from([0.0, 1e-9, 0.1, 0.5, 1.0])
-    offsets = np.array([[data.draw(length) * sign for sign in (1.0, -1.0, 1.0)] for _ in range(joints)])
-    rest = np.zeros((joints, 3))
-    for joint in range(1, joints):
-        rest[joint] = rest[parents[joint]] + offsets[joint] * data.draw(st.sampled_from([-1.0, 1.0]))
-    capture = Capture(tuple(map(str, range(joints))), parents, rest, np.tile(np.eye(3), (2, joints, 1, 1)), np.tile(rest, (2, 1, 1)), 30.0)
-    try:
-        roles = roles_of(capture)
-        moved = retarget(capture, roles, body())
-    except MotionFileError as refusal:
-        assert str(refusal)
-        return
-    assert np.isfinite(moved.rotations).all() and np.isfinite(moved.translation).all()
-
-
-# ---- units and axes
-
-
-@pytest.mark.parametrize("unit", UNITS)
-def test_the_unit_is_told_by_the_legs(unit: str) -> None:
-    capture, _ = named_skeleton("Mixamo")
-    capture = capture.in_unit(1.0 / UNITS[unit])
-    assert unit_of(capture, roles_of(capture)) == unit
-
-
-def test_the_axis_that_points_up_is_found() -> None:
-    capture, _ = named_skeleton("Mixamo")
-    R = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-    assert up_of(capture, roles_of(capture)) == "y"
-    assert up_of(turned(capture, R), roles_of(capture)) == "z"
-    assert not is_animal(capture, roles_of(capture))
-
-
-# ---- the motion
+from revision_blender.motion.skeletons import SMPL, SMPLX
+from tests.motion.captures import CLIPS, body, cmu, from_body, turned
 
 
 def test_a_bodys_own_skeleton_comes_back_as_it_was() -> None:
@@ -353,81 +151,13 @@ def test_arms_that_hang_at_rest_and_limbs_without_hands_and_feet() -> None:
     assert ahead[0] > 0.2  # what was the front is +x now
 
 
-# ---- limits
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.sampled_from(sorted(LIMITS)), st.tuples(*[st.floats(-3.0, 3.0)] * 3), st.sampled_from(["left_", "right_"]))
-def test_what_is_beyond_comes_back_and_what_is_within_stays(part: str, turn: tuple[float, ...], side: str) -> None:
-    name = part if part in SMPL.names else side + part
-    given_ = matrix_from_axis_angle(np.array([turn]))
-    kept, over = within_limits(name, given_)
-    assert beyond(name, kept)[0] < 1e-5
-    again, over_again = within_limits(name, kept)
-    np.testing.assert_allclose(again, kept, atol=1e-5)
-    assert over[0] == (beyond(name, given_)[0] > 1e-6)
-    if not over[0]:
-        np.testing.assert_array_equal(kept, given_)
-    assert not over_again[0] or beyond(name, kept)[0] < 1e-5
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.sampled_from(sorted(set(LIMITS) - set(SMPL.names))), st.tuples(*[st.floats(-3.0, 3.0)] * 3))
-def test_left_and_right_go_equally_far(part: str, turn: tuple[float, ...]) -> None:
-    mirror = np.diag([-1.0, 1.0, 1.0])
-    rotation = matrix_from_axis_angle(np.array([turn]))
-    left, right = beyond(f"left_{part}", rotation)[0], beyond(f"right_{part}", mirror @ rotation @ mirror)[0]
-    assert left == pytest.approx(right, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("name", "axis_angle", "possible"),
-    [
-        ("left_knee", (2.4, 0.0, 0.0), True), ("left_knee", (-0.8, 0.0, 0.0), False),  # knees bend backwards, not forwards
-        ("right_elbow", (0.0, 2.4, 0.0), True), ("right_elbow", (0.0, -0.9, 0.0), False),
-        ("left_elbow", (0.0, -2.4, 0.0), True), ("left_elbow", (0.0, 0.9, 0.0), False),
-        ("left_hip", (-2.0, 0.0, 0.0), True), ("left_hip", (1.6, 0.0, 0.0), False),  # a thigh goes far forward, hardly back
-        ("left_hip", (0.0, 0.0, 1.5), True), ("left_hip", (0.0, 0.0, -1.5), False),
-        ("head", (0.0, 0.9, 0.0), True), ("head", (0.0, 2.0, 0.0), False),
-        ("left_shoulder", (0.0, 0.0, -1.4), True), ("left_ankle", (0.9, 0.0, 0.0), True), ("left_ankle", (-1.4, 0.0, 0.0), False),
-    ],
-)  # fmt: skip
-def test_limits_are_a_persons(name: str, axis_angle: tuple[float, ...], possible: bool) -> None:
-    assert bool(beyond(name, matrix_from_axis_angle(np.array([axis_angle])))[0] == 0.0) is possible
-
-
-# ---- turns
-
-
-DIRECTIONS = st.tuples(*[st.floats(-1.0, 1.0)] * 3).filter(lambda v: np.linalg.norm(v) > 1e-3)
-
-
-@settings(max_examples=100, deadline=None)
-@given(DIRECTIONS, DIRECTIONS)
-def test_the_smallest_turn_takes_one_direction_to_the_other(start: tuple[float, ...], end: tuple[float, ...]) -> None:
-    a, b = np.array(start) / np.linalg.norm(start), np.array(end) / np.linalg.norm(end)
-    for target in (b, -a, a):
-        turn = smallest_turns(a, target)
-        np.testing.assert_allclose(turn @ a, target, atol=1e-4)
-        np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-4)
-        assert angle_between(turn, np.eye(3)) == pytest.approx(angles(a, target), abs=1e-3)
-
-
-def test_shapes_find_no_body_in_a_hand() -> None:
-    capture, _, _ = from_body("open_human_x")
-    wrist = SMPLX.index("left_wrist")
-    joints = [wrist, *[joint for joint in range(55) if wrist in capture.path(int(capture.parents[joint]) if joint else 0)]]
-    index = {joint: at for at, joint in enumerate(joints)}
-    parents = np.array([-1] + [index[int(capture.parents[joint])] for joint in joints[1:]])
-    part = Capture(
-        tuple(f"j{at}" for at in range(len(joints))),
-        parents,
-        capture.rest[joints],
-        capture.rotations[:, joints],
-        capture.places[:, joints],
-        30.0,
-    )
-    assert roles_by_shape(part) is None
+def test_fingers_are_found_and_kept() -> None:
+    capture, rotations, _ = from_body("open_human_x")
+    roles = roles_of(capture)
+    assert len(roles.fingers) == 10 and all(len(joints) == 3 for joints in roles.fingers.values())
+    moved = retarget(capture, roles, body("open_human_x"))
+    fingers = [number for number, name in enumerate(SMPLX.names) if number >= 25 and name]
+    assert np.degrees(angle_between(moved.rotations[:, fingers], rotations[:, fingers])).max() < 1e-4
 
 
 def test_unit_joint_count_is_checked() -> None:

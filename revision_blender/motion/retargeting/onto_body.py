@@ -1,7 +1,7 @@
 """Captures to a motion file: roles found, units guessed, brought to a body of the shelf, feet held where that is asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -109,13 +109,3 @@ def _body_for(capture: Capture, roles: Roles, shelf: BodyShelf, options: ReadOpt
     if body.family == "smal":
         raise BodyModelError(f"{options.body!r} is an animal's body and the file's skeleton is a person's; choose a person's body")
     return body
-
-
-def renamed(performers: Sequence[Performer]) -> tuple[Performer, ...]:
-    """Numbered where several have one name."""
-    seen: dict[str, int] = {}
-    result = []
-    for performer in performers:
-        seen[performer.track_id] = count = seen.get(performer.track_id, 0) + 1
-        result.append(performer if count == 1 else replace(performer, track_id=f"{performer.track_id}_{count}"))
-    return tuple(result)
