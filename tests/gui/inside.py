@@ -6,17 +6,19 @@ the user copies (Ctrl+C over a button copies its command) is told there too, and
 
 import importlib
 import json
+import math
 import os
 import sys
 from pathlib import Path
 
 import bpy
+from mathutils import Euler
 
 STATUS = Path(sys.argv[sys.argv.index("--") + 1])
 NAME = "bl_ext.user_default.revision_blender"
 PERIOD = 0.08
 
-state = {"copied": 0, "command": "", "draws": 0, "beats": 0, "strips_shown": 0}
+state = {"copied": 0, "command": "", "draws": 0, "beats": 0, "strips_shown": 0, "answered": 0, "answer": None}
 
 
 def lay_out() -> None:
@@ -56,6 +58,60 @@ def show_strips() -> None:
     state["strips_shown"] += 1
 
 
+def answer() -> None:
+    """Does what the file ``ask.json`` beside the status names: what a mouse that drags, or a file manager outside, would do."""
+    asked = STATUS.with_name("ask.json")
+    if not asked.exists():
+        return
+    words = json.loads(asked.read_text())
+    asked.unlink()
+    state["answer"] = ASKED[words.pop("what")](**words)
+    state["answered"] += 1
+
+
+def drop(path: str) -> None:
+    """What Blender does when a file is let go over the viewport: it invokes the file handler's operator with these values."""
+    area, name = view_area(), Path(path)
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    values = {"filepath": path, "directory": str(name.parent), "files": [{"name": name.name}]}
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0], area=area, region=region):
+        bpy.ops.revision.import_motion("INVOKE_DEFAULT", **values)
+
+
+def look(place: list[float], turn: list[float], distance: float, frame: int) -> None:
+    """The viewport turned (degrees from the top, about z) and brought before a place, at a frame."""
+    region = view_area().spaces[0].region_3d
+    region.view_perspective = "PERSP"
+    region.view_location, region.view_distance = place, distance
+    region.view_rotation = Euler((math.radians(turn[0]), 0.0, math.radians(turn[1]))).to_quaternion()
+    bpy.context.scene.frame_set(frame)
+
+
+def show(**settings: bool | str | float) -> None:
+    """The viewport's own settings, by their path: ``overlay.show_bones``."""
+    space = view_area().spaces[0]
+    for path, value in settings.items():
+        owner, _, name = path.rpartition(".")
+        setattr(space.path_resolve(owner) if owner else space, name, value)
+
+
+def choose(name: str) -> None:
+    """One click on an object, in the outliner for example."""
+    layer = bpy.context.view_layer
+    for thing in layer.objects:
+        thing.select_set(thing.name == name)
+    layer.objects.active = layer.objects[name]
+
+
+def pose(name: str) -> dict[str, list[list[float]]]:
+    """Where the bones of a rig are now, in the world."""
+    rig = bpy.data.objects[name]
+    return {bone.name: [list(row) for row in rig.matrix_world @ bone.matrix] for bone in rig.pose.bones}
+
+
+ASKED = {"drop": drop, "look": look, "show": show, "choose": choose, "pose": pose}
+
+
 def strips() -> list[dict]:
     editor = bpy.context.scene.sequence_editor
     return [{"name": strip.name, "channel": strip.channel} for strip in editor.strips] if editor else []
@@ -75,6 +131,7 @@ def scene_now() -> dict:
         "selected": sorted(thing.name for thing in bpy.context.view_layer.objects if thing.select_get()),
         "source": {key: str(getattr(scene.revision, key)) for key in ("source", "picture", "footage", "frames", "prompt")},
         "frame": scene.frame_current,
+        "windows": [[area.type for area in window.screen.areas] for window in bpy.context.window_manager.windows],
         "view_transform": scene.view_settings.view_transform,
     }
 
@@ -100,6 +157,7 @@ def tell() -> float:
         manager.clipboard = " "
     if STATUS.with_name("show_strips").exists():
         show_strips()
+    answer()
     region = None if state["strips_shown"] else sidebar()
     place = {"x": 0, "y": 0, "width": 0, "height": 0, "tab": ""}
     if region is not None:

@@ -221,6 +221,14 @@ class Window:
         done = subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=120, check=False)
         assert path.is_file(), done.stdout + done.stderr
 
+    def ask(self, what: str, **values: Any) -> Any:
+        """What inside.py does when asked (its ``ASKED``), done; its answer."""
+        before = self.status()["answered"]
+        partial = self.folder / "ask.partial"
+        partial.write_text(json.dumps({"what": what, **values}))
+        os.replace(partial, self.folder / "ask.json")
+        return self.wait(lambda s: s["answered"] > before, 60.0, f"an answer to {what}")["answer"]
+
     def save(self, path: Path) -> None:
         """Ctrl+S over the viewport."""
         before = path.stat().st_mtime_ns
