@@ -25,7 +25,7 @@ _TIMINGS = (
 
 
 class MotionImportOptions:
-    """Mix-in: what can be chosen about a motion file, in the file browser, the drop dialog and the person picker alike."""
+    """Mix-in: what can be chosen about a motion file, in the file browser and in the dialog after a drop alike."""
 
     body: EnumProperty(
         name="Body",
@@ -160,7 +160,9 @@ class REVISION_OT_import_people(MotionImportOptions, bpy.types.Operator):
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         self._list(summary)
-        return context.window_manager.invoke_props_dialog(self, width=380, title=f"{summary.format}: {len(self.people)} People")
+        return context.window_manager.invoke_props_dialog(
+            self, width=380, title=f"{summary.format}: {len(self.people)} People", confirm_text="Import"
+        )
 
     def _list(self, summary: MotionSummary) -> None:
         self.people.clear()
@@ -176,7 +178,6 @@ class REVISION_OT_import_people(MotionImportOptions, bpy.types.Operator):
             row = box.row()
             row.prop(person, "use", text=person.track_id)
             row.label(text=person.words)
-        self.draw_options(self.layout)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = tuple(person.track_id for person in self.people if person.use)
