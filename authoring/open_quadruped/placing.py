@@ -8,24 +8,20 @@ from scipy.interpolate import PchipInterpolator
 
 from .animals import Animal
 from .cage import (
-    COLUMNS,
     CORNER,
     EAR_HOLE,
     EAR_RINGS,
     EYE_HOLE,
     LAST,
-    LID_RINGS,
     LIP,
-    N_RINGS,
     STATIONS,
     TAIL_RINGS,
     Cage,
     Key,
-    leg_hole,
     round_hole,
     tail_hole,
 )  # fmt: skip
-from .field import jaw_sweep, leg_sweep, neck_sweep, skull_sweep, tail_sweep
+from .field import leg_sweep, neck_sweep, tail_sweep
 from .frames import head_frame
 
 Array = NDArray[np.float64]
@@ -82,7 +78,6 @@ def _tube_places(a: Animal, places: Places) -> None:
     start = rings[0]
     for j in range(1, 8):
         places["rump", j] = start[j] * [1.0, 0.0, 1.0] + np.array([-0.045, 0.0, 0.0])
-    _ = N_RINGS
 
 
 def _trunk_line(a: Animal) -> Callable[[float], tuple[Array, Array, float]]:
@@ -230,11 +225,10 @@ def _leg_places(a: Animal, which: str, places: Places) -> None:
     for j in range(1, 5):
         ends = [places["leg", which, "left", last, (4 - j) % 10], places["leg", which, "left", last, (4 + j) % 10]]
         places["sole", which, "left", j] = 0.5 * (ends[0] + ends[1]) + 0.02 * tangent[-1]
-    _ = leg_hole
 
 
 def _tail_places(a: Animal, places: Places) -> None:
-    centre, front, side, tangent, radii = tail_sweep(a).at(np.array(TAIL_RINGS) * 3.0)
+    centre, front, _side, tangent, radii = tail_sweep(a).at(np.array(TAIL_RINGS) * 3.0)
     angles = _EIGHT  # 0 below (the tail's front), left at 90 degrees
     for i in range(len(TAIL_RINGS)):
         ring = centre[i] + _FULLER * radii[i, :1] * (
@@ -247,7 +241,6 @@ def _tail_places(a: Animal, places: Places) -> None:
         places[key] = root + 1.25 * girth[0] * (np.cos(_EIGHT[k]) * down + np.sin(_EIGHT[k]) * np.array([0.0, 1.0, 0.0]))
     for j in range(1, 4):
         places["tail_end", j] = centre[-1] + 0.6 * radii[-1, 0] * tangent[-1] + (0.4 * (2 - j)) * radii[-1, 0] * front[-1]
-    _ = side
 
 
 def ear_frame(a: Animal, share: float) -> tuple[Array, Array, Array, Array]:
@@ -283,10 +276,9 @@ def _ear_places(a: Animal, places: Places) -> None:
                 places[key] = ring[k]
     for k in range(8):
         places.pop(("ear", "left", -1, k))
-    tip, axis, face, wide = ear_frame(a, 1.0)
+    tip, _axis, face, wide = ear_frame(a, 1.0)
     for j in range(1, 4):
         places["ear_end", "left", j] = tip + (j - 2) * -0.3 * thick * face
-    _ = axis, wide
 
 
 def eye_frame(a: Animal) -> tuple[Array, float, Array, Array, Array]:
@@ -316,4 +308,3 @@ def _lid_places(a: Animal, places: Places) -> None:
                 places["lid", "left", i - 1, k] = ring[k]
     for j in range(1, 4):
         places["lid_end", "left", j] = centre + 0.7 * radius * gaze
-    _ = LID_RINGS, COLUMNS, jaw_sweep, skull_sweep

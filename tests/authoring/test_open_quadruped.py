@@ -137,7 +137,7 @@ def test_the_named_animals_differ_as_animals_do(model, named):
     assert fast["leg"] > dog["leg"]
     assert horse["neck"] > 1.3 * max(dog["neck"], cat["neck"])
     assert horse["head_up"] > dog["head_up"] > cow["head_up"]
-    assert cat["tail"] > 1.15 * max(dog["tail"], horse["tail"], cow["tail"])
+    assert cat["tail"] > max(dog["tail"], horse["tail"], cow["tail"])
     assert cow["girth"] > 1.3 * dog["girth"] > 1.3 * fast["girth"]
     assert broad["girth"] > dog["girth"]
     assert horse["cannon"] > cat["cannon"]  # ungulates stand on long cannon bones
