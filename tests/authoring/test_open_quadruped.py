@@ -141,8 +141,9 @@ def test_the_named_animals_differ_as_animals_do(model, named):
     assert cow["girth"] > 1.3 * dog["girth"] > 1.3 * fast["girth"]
     assert broad["girth"] > dog["girth"]
     assert horse["cannon"] > cat["cannon"]  # ungulates stand on long cannon bones
-    assert 0.6 < dog["leg"] < 0.9
-    assert 0.8 < horse["leg"] < 1.1
+    # elbow over the ground by the way from hip to point of shoulder: a dog's 0.52 by 0.8, a horse's 0.56 by 0.76 withers heights
+    assert 0.55 < dog["leg"] < 0.75
+    assert 0.65 < horse["leg"] < 0.85
 
 
 def test_named_animals_are_within_the_shape_space(named):
