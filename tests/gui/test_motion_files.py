@@ -1,11 +1,13 @@
 """Motion files as a user brings them: dropped on the window, asked about, undone; the rig's switches pressed with the mouse."""
 
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from revision_blender.motion.bodies.body_model import identity_of, joints_of
 from revision_blender.motion.bodies.shelf import BodyShelf
@@ -81,9 +83,16 @@ def _switches_to_ik_in_place(window: Window, rig: str) -> None:
     assert max(moved.values()) > 0.01, "the handle did not go to the hand: the switch was not pressed"
 
 
-def test_motion_files_come_in_by_hand(window: Window, picture: Picture, tmp_path: Path) -> None:
+@pytest.fixture
+def scene_file() -> Iterator[Path]:
+    """Where anybody's temporary files are: the dialog shows the path, and its picture goes into the manual."""
+    path = Path(tempfile.gettempdir()) / "playground.npz"
+    yield write_scene(path)
+    path.unlink()
+
+
+def test_motion_files_come_in_by_hand(window: Window, picture: Picture, scene_file: Path, tmp_path: Path) -> None:
     highest = round(_bvh(tmp_path / "kick.bvh"))
-    scene_file = write_scene(tmp_path / "playground.npz")
     window.start()
     window.over_view()
     window.key("x")
@@ -99,11 +108,10 @@ def test_motion_files_come_in_by_hand(window: Window, picture: Picture, tmp_path
     status = _ended(window, 1)
     (rig,) = (name for name in status["objects"] if name.endswith(" rig"))
     window.ask("choose", name=rig)
-    window.ask("look", place=[0.0, 0.0, 0.95], turn=[80.0, 55.0], distance=3.6, frame=highest)
-    window.over_view()
-    window.key("ctrl+Tab")
-    window.wait(lambda s: s["mode"] == "POSE", 10.0, "pose mode")
+    window.ask("look", place=[0.0, 0.0, 0.95], turn=[80.0, 115.0], distance=3.2, frame=highest)
+    _into(window, "ctrl+Tab", "POSE")
     _switches_to_ik_in_place(window, rig)
+    window.scroll(4)
     window.over_view()
     window.beat(6)
     _keep(window, picture("motion_human", tmp_path), "1316x880+0+28")
@@ -138,21 +146,33 @@ def test_motion_files_come_in_by_hand(window: Window, picture: Picture, tmp_path
     window.wait(lambda s: len(s["windows"]) == 1, 20.0, "the file browser's end")
 
 
+def _into(window: Window, keys: str, mode: str) -> None:
+    window.over_view()
+    window.key(keys)
+    window.wait(lambda s: s["mode"] == mode, 10.0, mode)
+
+
 def _pictures_of_the_scene(window: Window, picture: Picture, tmp_path: Path) -> None:
-    def at(name: str, box: str, place: list[float], turn: list[float], distance: float, seconds: float) -> None:
+    def at(name: str, place: list[float], turn: list[float], distance: float, seconds: float) -> None:
         window.ask("look", place=place, turn=turn, distance=distance, frame=1 + round(seconds * SCENE_FPS))
         window.beat(8)
-        _keep(window, picture(name, tmp_path), box)
+        _keep(window, picture(name, tmp_path), "800x640+256+180")
 
+    window.ask("show", show_gizmo_navigate=False, show_region_ui=False)
     window.ask("choose", name="playground dog rig")
-    at("motion_quadruped", "960x700+40+110", [0.75, 0.0, 0.42], [76.0, 40.0], 2.1, 5 / FPS)
-    window.ask("choose", name="playground box points")
-    at("motion_object", "960x700+40+110", [-0.1, 0.0, 1.2], [82.0, 15.0], 4.6, 9 / FPS)
+    _into(window, "ctrl+Tab", "POSE")
+    at("motion_quadruped", [0.95, 0.0, 0.42], [76.0, 50.0], 1.9, 5 / FPS)
+    _into(window, "ctrl+Tab", "OBJECT")
+
     window.ask("choose", name="playground person rig")
-    window.over_view()
-    window.key("ctrl+Tab")
-    window.wait(lambda s: s["mode"] == "POSE", 10.0, "pose mode")
-    at("motion_hands", "960x700+40+110", [-0.9, -0.35, 1.15], [62.0, 10.0], 0.8, 13 / FPS)
-    window.over_view()
-    window.key("ctrl+Tab")
-    window.wait(lambda s: s["mode"] == "OBJECT", 10.0, "object mode")
+    _into(window, "ctrl+Tab", "POSE")
+    window.ask("look", place=[0.0, 0.0, 0.0], turn=[62.0, 10.0], distance=1.0, frame=1 + round(13 / FPS * SCENE_FPS))
+    hand = window.ask("pose", name="playground person rig")["right_middle1"]
+    at("motion_hands", [row[3] for row in hand[:3]], [62.0, 20.0], 0.4, 13 / FPS)
+    _into(window, "ctrl+Tab", "OBJECT")
+
+    window.ask("choose", name="playground box points")
+    _into(window, "Tab", "EDIT")
+    at("motion_object", [-0.45, -0.3, 1.9], [82.0, 15.0], 2.4, 9 / FPS)
+    _into(window, "Tab", "OBJECT")
+    window.ask("show", show_gizmo_navigate=True, show_region_ui=True)
