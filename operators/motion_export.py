@@ -159,6 +159,83 @@ def _range(scene: bpy.types.Scene, take: Take) -> tuple[int, int]:
     return int(frames[0] // 1), int(-(-frames[-1] // 1))
 
 
+@contextmanager
+def _range_of(scene: bpy.types.Scene, take: Take) -> Iterator[None]:
+    """The scene's frame range is the take's, for exporters that ask for no range of their own."""
+    before = scene.frame_start, scene.frame_end
+    try:
+        scene.frame_start, scene.frame_end = _range(scene, take)
+        yield
+    finally:
+        scene.frame_start, scene.frame_end = before
+
+
+def _fbx(path: Path, scene: bpy.types.Scene, take: Take) -> None:
+    with _range_of(scene, take):
+        bpy.ops.export_scene.fbx(
+            filepath=str(path), use_selection=True, object_types={"ARMATURE", "MESH"}, add_leaf_bones=False, use_armature_deform_only=True,
+            bake_anim=True, bake_anim_use_all_bones=True, bake_anim_use_nla_strips=False, bake_anim_use_all_actions=False,
+            bake_anim_force_startend_keying=True, bake_anim_simplify_factor=0.0,
+        )  # fmt: skip
+
+
+def _alembic(path: Path, scene: bpy.types.Scene, take: Take) -> None:
+    first, last = _range(scene, take)
+    bpy.ops.wm.alembic_export(filepath=str(path), start=first, end=last, selected=True, as_background_job=False)
+
+
+def _usd(path: Path, scene: bpy.types.Scene, take: Take) -> None:
+    """As meshes a frame: UsdSkel as Blender 5.2 writes it is off by millimetres on a body with driven shape keys."""
+    with _range_of(scene, take):
+        bpy.ops.wm.usd_export(
+            filepath=str(path), selected_objects_only=True, export_animation=True, export_armatures=False, export_shapekeys=False,
+            export_custom_properties=False,
+        )  # fmt: skip
+
+
+_EXPORTERS:
+        with _selected(scene, take):
+            _EXPORTERS[kind](path, scene, take)
+        return f"Wrote {path.name}: {len(take.bodies)} rigs with their meshes"
+    clip = capture_clip(scene, take, own_bodies=own_body)
+    if kind == "CLIP":
+        save_clip(path, clip)
+        return f"Wrote {path.name}: {len(clip.tracks)} tracks, {clip.n_frames} frames at {clip.fps:g} a second"
+    track_id = person if any(track.track_id == person for track in clip.bodies) else _only(clip)
+    if kind == "AMASS":
+        write_amass(path, clip, track_id, shelf())
+    else:
+        write_bvh(path, clip, track_id, shelf())
+    return f"Wrote {path.name}: {track_id}, {clip.n_frames} frames at {clip.fps:g} a second"
+
+
+def _only(clip: Clip) -> str:
+    if not clip.bodies:
+        raise RevisionError("This take has no person or animal; export it as a ReVision clip")
+    return clip.bodies[0].track_id
+
+
+@contextmanager
+def _selected(scene: bpy.types.Scene, take: Take) -> Iterator[None]:
+    """The take's rigs and meshes selected for Blender's exporters; the user's selection comes back."""
+    layer = bpy.context.view_layer
+    before, active = [thing for thing in layer.objects if thing.select_get()], layer.objects.active
+    names = {name for _track, rig, mesh in take.bodies for name in (rig, mesh)}
+    try:
+        for thing in layer.objects:
+            thing.select_set(thing.name in names)
+        yield
+    finally:
+        for thing in layer.objects:
+            thing.select_set(thing in before)
+        layer.objects.active = active
+
+
+def _range(scene: bpy.types.Scene, take: Take) -> tuple[int, int]:
+    frames = take.scene_frames(scene)
+    return int(frames[0] // 1), int(-(-frames[-1] // 1))
+
+
 def _fbx(path: Path, scene: bpy.types.Scene, take: Take) -> None:
     first, last = _range(scene, take)
     before = scene.frame_start, scene.frame_end
