@@ -99,7 +99,7 @@ class REVISION_OT_import_people(MotionImportOptions, bpy.types.Operator):
             return {"CANCELLED"}
         self._list(summary)
         return context.window_manager.invoke_props_dialog(
-            self, width=380, title=f"{summary.format}: {len(self.people)} People", confirm_text="Import"
+            self, width=380, title=f"{summary.format}: {len(self.people)} Bodies", confirm_text="Import"
         )
 
     def _list(self, summary: MotionSummary) -> None:
