@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from revision_blender.motion.bodies.animal_shapes import animal_betas, animal_names
 from revision_blender.motion.bodies.body_data import BodyModel
 from revision_blender.motion.bodies.body_file import load_body_model
 from revision_blender.motion.bodies.body_model import identity_of, vertices_of
+from revision_blender.motion.bodies.shape_presets import presets_in
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
 from .build import OPEN_QUADRUPED
@@ -59,7 +59,7 @@ POSES: dict[str, tuple[str, Turns]] = {
 
 def betas_of(path: Path) -> dict[str, Array]:
     """``(41,)`` of the mean (zeros) and of each named animal in the file."""
-    return {"mean": np.zeros(41), **{name: animal_betas(name, path) for name in animal_names(path)}}
+    return {"mean": np.zeros(41), **presets_in(path)}
 
 
 def posed(model: BodyModel, betas: Array, turns: Turns) -> Array:

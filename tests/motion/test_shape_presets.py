@@ -25,7 +25,7 @@ def test_people_bring_none():
     assert shape_presets(BodyShelf(None), "open_human") == {}
 
 
-@pytest.mark.parametrize("text", ["1 2", "nan " * 10])
+@pytest.mark.parametrize("text", ["1 2", "nan " * 10, "x y"])
 def test_presets_of_another_length_or_not_finite_are_left_out(tmp_path, text):
     save_body_model(tmp_path / "mine.npz", open_human(), {"betas_odd": text, "betas_good": " ".join(["0.5"] * 10)})
     assert set(shape_presets(BodyShelf(tmp_path), "mine")) == {"good"}

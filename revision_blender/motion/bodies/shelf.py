@@ -39,11 +39,11 @@ class BodyShelf:
 
     def has(self, name: str) -> bool:
         """Whether ``load`` would find a file of that name."""
-        return self._path(name).is_file()
+        return self.path_of(name).is_file()
 
     def load(self, name: str) -> BodyModel:
         """The body of that name, kept in memory; ``BodyModelError`` where there is none or its file is damaged."""
-        path = self._path(name)
+        path = self.path_of(name)
         if name == OPEN_HUMAN.stem:
             return open_human()
         try:
@@ -55,7 +55,7 @@ class BodyShelf:
 
     def facts(self, name: str) -> Mapping[str, object]:
         """What the file says about itself: name, family, figures for people."""
-        return body_facts(self._path(name))
+        return body_facts(self.path_of(name))
 
     def add(self, path: Path, name: str | None = None) -> str:
         """Converts an official body file, or takes over one of ours; returns the name it has from now on.
@@ -76,7 +76,7 @@ class BodyShelf:
         return name
 
     def _save(self, name: str, model: BodyModel, figures: dict[str, float | str]) -> None:
-        target = self._path(name)
+        target = self.path_of(name)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             save_body_model(target, model, figures, exact=True)
@@ -88,11 +88,12 @@ class BodyShelf:
     def _free_name(self, name: str, digest: str) -> str:
         if not _NAME.fullmatch(name):
             raise BodyModelError(f"{name!r} cannot name a body model; use small letters, digits and underscores, at most 64")
-        if name in BUNDLED or (self.has(name) and _source(self._path(name)) != digest):
+        if name in BUNDLED or (self.has(name) and _source(self.path_of(name)) != digest):
             raise BodyModelError(f"there is another body model named {name!r} already; give this one another name")
         return name
 
-    def _path(self, name: str) -> Path:
+    def path_of(self, name: str) -> Path:
+        """Where the body of that name lies or would lie; no name leads out of the two folders."""
         if name in BUNDLED:
             return DATA / f"{name}.npz"
         if self.folder is None or not _NAME.fullmatch(name):
