@@ -108,7 +108,10 @@ def test_motion_files_come_in_by_hand(window: Window, picture: Picture, scene_fi
     status = _ended(window, 1)
     (rig,) = (name for name in status["objects"] if name.endswith(" rig"))
     window.ask("choose", name=rig)
-    window.ask("look", place=[0.0, 0.0, 0.95], turn=[80.0, 115.0], distance=3.2, frame=highest)
+    view = {"turn": [80.0, 105.0], "distance": 2.3, "frame": highest}
+    window.ask("look", place=[0.0, 0.0, 0.0], **view)
+    pelvis = window.ask("pose", name=rig)["pelvis"]
+    window.ask("look", place=[pelvis[0][3], pelvis[1][3], 0.85], **view)
     _into(window, "ctrl+Tab", "POSE")
     _switches_to_ik_in_place(window, rig)
     window.scroll(4)
@@ -161,14 +164,14 @@ def _pictures_of_the_scene(window: Window, picture: Picture, tmp_path: Path) -> 
     window.ask("show", show_gizmo_navigate=False, show_region_ui=False)
     window.ask("choose", name="playground dog rig")
     _into(window, "ctrl+Tab", "POSE")
-    at("motion_quadruped", [0.95, 0.0, 0.42], [76.0, 50.0], 1.9, 5 / FPS)
+    at("motion_quadruped", [0.95, 0.0, 0.4], [76.0, 32.0], 1.7, 9 / FPS)
     _into(window, "ctrl+Tab", "OBJECT")
 
     window.ask("choose", name="playground person rig")
     _into(window, "ctrl+Tab", "POSE")
     window.ask("look", place=[0.0, 0.0, 0.0], turn=[62.0, 10.0], distance=1.0, frame=1 + round(13 / FPS * SCENE_FPS))
     hand = window.ask("pose", name="playground person rig")["right_middle1"]
-    at("motion_hands", [row[3] for row in hand[:3]], [62.0, 20.0], 0.4, 13 / FPS)
+    at("motion_hands", [row[3] for row in hand[:3]], [62.0, 20.0], 0.36, 13 / FPS)
     _into(window, "ctrl+Tab", "OBJECT")
 
     window.ask("choose", name="playground box points")
