@@ -9,7 +9,8 @@ import bpy
 from ..revision_blender.motion.bodies.body_model import open_human
 from ..revision_blender.motion.clip_file import save_clip
 from ..revision_blender.motion.errors import RevisionError
-from ..revision_blender.scene import actions, mask_preview, sequencer
+from ..revision_blender.scene import actions, sequencer
+from ..revision_blender.scene.part_masks import mask_preview
 from ..revision_blender.scene.properties import RevisionTake
 from ..revision_blender.scene.take import Take, apply_motion, find_take, import_clip
 from ..revision_blender.wire.collect import write_frames

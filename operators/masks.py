@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..revision_blender.masks.confidence import confidence_maps
 from ..revision_blender.motion.clip import Clip
 from ..revision_blender.motion.errors import RevisionError
-from ..revision_blender.scene.mask_pass import render_labels
+from ..revision_blender.scene.part_masks.mask_pass import render_labels
 from ..revision_blender.wire.requests import MasksResult
 from . import asking, pump, reasons
 from .pressing import can_press, submit

@@ -3,7 +3,7 @@
 import bpy
 
 from ..operators import reasons
-from ..revision_blender.scene.mask_preview import name_of
+from ..revision_blender.scene.part_masks.mask_preview import name_of
 from ..revision_blender.scene.properties import RevisionSettings
 from .base import SidebarPanel, button, settings_column, under_way
 

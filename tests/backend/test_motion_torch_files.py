@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revision_blender.motion.bodies.body_model import joints_of
-from revision_blender.motion.bodies.pickle_values import Refusal
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.errors import MotionFileError
 from revision_blender.motion.files.lifted import SOLE
@@ -19,6 +18,7 @@ from revision_blender.motion.files.motion_file import ReadOptions
 from revision_blender.motion.files.reading import describe, read_motion
 from revision_blender.motion.files.tensor_pickle import Storage, Tensor, pickled_value
 from revision_blender.motion.files.torch_file import read_pickled_npy, torch_tensors
+from revision_blender.motion.pickles.values import Refusal
 from revision_blender.motion.rotation import angle_between, axis_angle_from_matrix, matrix_from_axis_angle
 from tests.motion.files_samples import NO_BODIES, camera_way, seen_by, some_poses, walk
 from tests.motion.motion_samples import mean_body

@@ -29,7 +29,7 @@ from revision_blender.motion.rotation import continuous_quaternions, matrix_from
 from revision_blender.scene.actions import channelbag, new_action
 from revision_blender.scene.capture import capture_clip
 from revision_blender.scene.keys import Channel, write_keys
-from revision_blender.scene.mask_pass import method_here, render_labels
+from revision_blender.scene.part_masks.mask_pass import method_here, render_labels
 from revision_blender.scene.rigs import rig as rigs
 from revision_blender.scene.rigs.poses import BoneChannels, channels_of
 from revision_blender.scene.take import find_take, import_clip

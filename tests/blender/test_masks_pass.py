@@ -28,7 +28,7 @@ np.save(sys.argv[2], np.stack(labels).astype(np.uint8))
 
 
 def methods(room) -> list[str]:
-    return ["gpu", "cycles"] if room("revision_blender.scene.mask_gpu").has_context() else ["cycles"]
+    return ["gpu", "cycles"] if room("revision_blender.scene.part_masks.mask_gpu").has_context() else ["cycles"]
 
 
 def body_surface(room, clip):
@@ -92,7 +92,7 @@ def assert_agree(ours: np.ndarray, theirs: np.ndarray) -> None:
 
 
 def masks(room, scene, take, method: str) -> np.ndarray:
-    return np.stack(list(room("revision_blender.scene.mask_pass").render_labels(scene, take, method)))
+    return np.stack(list(room("revision_blender.scene.part_masks.mask_pass").render_labels(scene, take, method)))
 
 
 @pytest.mark.parametrize("size", [0.15, 0.5])
@@ -131,7 +131,7 @@ def test_the_scene_is_left_as_it_was(room, scene):
     }
     settings = (scene.render.engine, scene.render.filepath, scene.view_settings.view_transform, scene.render.resolution_x, scene.camera)
     for method in methods(room):
-        for labels in room("revision_blender.scene.mask_pass").render_labels(scene, take, method):
+        for labels in room("revision_blender.scene.part_masks.mask_pass").render_labels(scene, take, method):
             assert labels.shape == (HEIGHT, WIDTH) and labels.dtype == np.uint8
     images = [name for name in before["images"] if name != "Render Result"]
     after = {kind: [item.name for item in getattr(bpy.data, kind)] for kind in before}
@@ -147,7 +147,7 @@ def test_the_scene_is_left_as_it_was(room, scene):
 def test_a_closed_pass_removes_its_scenes(room, scene):
     take = import_sample(room, scene, sample_clip(room, 3))
     for method in methods(room):
-        frames = room("revision_blender.scene.mask_pass").render_labels(scene, take, method)
+        frames = room("revision_blender.scene.part_masks.mask_pass").render_labels(scene, take, method)
         next(frames)
         frames.close()
         assert len(bpy.data.scenes) == 1
@@ -191,7 +191,7 @@ def test_gpu_is_refused_in_words_without_a_context(room, scene):
 def test_exact_pixels_alone_are_the_rasterisers(room, scene, tmp_path):
     """The 64-bit decision that label edges get, asked for a whole picture."""
     clip = sample_clip(room, 1, seed=8, size=0.4)
-    exact, face_labels = room("revision_blender.scene.exact_pixels"), body_surface(room, clip)[2]
+    exact, face_labels = room("revision_blender.scene.part_masks.exact_pixels"), body_surface(room, clip)[2]
     points, faces, _ = body_surface(room, clip)
     labels = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
     exact.decide(labels, np.ones(labels.shape, dtype=np.bool_), points[0][faces].astype(np.float64), face_labels, clip.camera)
@@ -200,7 +200,7 @@ def test_exact_pixels_alone_are_the_rasterisers(room, scene, tmp_path):
 
 
 def test_edges_are_where_a_neighbour_differs(room):
-    near = room("revision_blender.scene.exact_pixels").near_an_edge
+    near = room("revision_blender.scene.part_masks.exact_pixels").near_an_edge
     labels = np.random.default_rng(0).integers(0, 3, size=(40, 50)).astype(np.uint8)
     labels[10:30, 10:30] = 1
     np.testing.assert_array_equal(near(labels), on_an_edge(labels[None])[0])

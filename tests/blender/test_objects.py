@@ -156,7 +156,7 @@ def test_the_mask_pass_sees_the_contour(room, scene):
     clip = clip_of(room, thing(room, 3, kind="loose", seed=3), frames=3)
     take = import_sample(room, scene, clip)
     first = room("revision_blender.masks.labels").FIRST_OBJECT
-    gathered = room("revision_blender.scene.surfaces").gather(take, bpy.context.evaluated_depsgraph_get())
+    gathered = room("revision_blender.scene.part_masks.surfaces").gather(take, bpy.context.evaluated_depsgraph_get())
     assert len(gathered.labels) == 14 and set(gathered.labels.tolist()) == {first}
 
 

@@ -39,7 +39,7 @@ def test_an_undo_in_the_middle_of_the_mask_pass_ends_it(room, undoable):
     bpy.ops.ed.undo_push(message="import")
     scene = bpy.context.scene
     (take,) = room("revision_blender.scene.take").find_takes(scene)
-    masks = room("revision_blender.scene.mask_pass").render_labels(scene, take)
+    masks = room("revision_blender.scene.part_masks.mask_pass").render_labels(scene, take)
     next(masks)
     bpy.ops.ed.undo()
     with pytest.raises(room("revision_blender.scene.errors").SceneError, match=r"undo|no longer"):

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revision_blender.motion.bodies.official import read_official_body
-from revision_blender.motion.bodies.pickles import Sparse, Unread, read_pickle
 from revision_blender.motion.errors import BodyModelError, MotionFileError
+from revision_blender.motion.pickles.pickle_file import Sparse, Unread, read_pickle
 from tests.motion.hostile_files import CODE, HOSTILE
 from tests.motion.joblib_files import joblib_dump
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..errors import BodyModelError
 from ..npz_file import npz_arrays, read_npz
-from .pickle_values import Refusal, Sparse
-from .pickles import read_pickle
+from ..pickles.pickle_file import read_pickle
+from ..pickles.values import Refusal, Sparse
 
 _WHAT = "body model file"
 _MAX_PICKLE = 1 << 30

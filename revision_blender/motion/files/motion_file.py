@@ -7,7 +7,7 @@ A reader is a module of this folder with
     read(path, shelf, options) -> MotionFile      the whole of it
     summary(path) -> MotionSummary                who moves in it and for how long, without any body
 
-It raises ``MotionFileError`` in one sentence for a file that it cannot take, reads through ``npz_file``, ``bodies.pickles`` or
+It raises ``MotionFileError`` in one sentence for a file that it cannot take, reads through ``npz_file``, ``pickles`` or
 ``torch_file`` (never ``pickle`` or ``numpy.load``), and opens no path that stands inside a file.
 """
 

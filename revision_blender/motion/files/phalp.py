@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bodies.pickles import read_pickle
 from ..camera import Camera
 from ..clip import BodyTrack, Clip
 from ..errors import MotionFileError
+from ..pickles.head import pickle_head
+from ..pickles.pickle_file import read_pickle
 from ..skeletons import SMPL
 from .framing import SIZE
 from .lifted import floor_under, held
 from .motion_file import MAX_PEOPLE, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people
-from .pickle_head import pickle_head
 from .smpl_values import checked_matrices, fitted_shape, numbers, one_shape, rate
 
 if TYPE_CHECKING:

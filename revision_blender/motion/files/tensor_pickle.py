@@ -1,4 +1,4 @@
-"""Pickles that describe tensors, read by the machine of ``bodies.pickles`` with torch's few names beside its own.
+"""Pickles that describe tensors, read by the machine of ``pickles`` with torch's few names beside its own.
 
 A tensor looks at a storage, numbers in a row that stand elsewhere: in a member of torch's archive, or, where NumPy saved a
 dictionary of tensors, in torch's format before 1.6 as bytes inside the pickle. They are read when they are asked for.
@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bodies.pickle_machine import Machine, Opcodes
-from ..bodies.pickle_makers import Pending
-from ..bodies.pickle_opcodes import OPCODES
-from ..bodies.pickle_values import Named, Refusal, Unread
+from ..pickles.machine import Machine, Opcodes
+from ..pickles.makers import Pending
+from ..pickles.opcodes import OPCODES
+from ..pickles.values import Named, Refusal, Unread
 
 MAX_TENSOR = 256 * 2**20  # bytes
 _PIECES = 48 * 2**20  # bytes that everything besides numbers may take

@@ -12,9 +12,9 @@ from zipfile import ZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bodies.pickle_values import Refusal
 from ..bounded_zip import bounded_zip, read_exactly
 from ..errors import MotionFileError
+from ..pickles.values import Refusal
 from .tensor_pickle import MAX_TENSOR, Storage, Tensor, pickled_value, storage_facts
 
 __all__ = ["Tensor", "read_pickled_npy", "torch_tensors"]

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bodies.pickle_values import Refusal
 from ..camera import Camera
 from ..clip import BodyTrack, Clip
 from ..errors import MotionFileError
+from ..pickles.values import Refusal
 from ..skeletons import SMPL
 from .lifted import floor_under, held, moved, root_rest
 from .motion_file import MAX_PEOPLE, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people

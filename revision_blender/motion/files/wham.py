@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bodies.pickles import read_pickle
 from ..camera import Camera, default_focal
 from ..clip import BodyTrack, Clip
 from ..errors import MotionFileError
+from ..pickles.head import is_pickle
+from ..pickles.pickle_file import read_pickle
 from ..skeletons import SMPL
 from .framing import floor
 from .lifted import camera_between, held, lowest_feet, moved, root_rest
 from .motion_file import MAX_PEOPLE, MotionFile, MotionSummary, PersonSummary, ReadOptions, check_size, chosen_people
-from .pickle_head import is_pickle
 from .smpl_values import fitted_shape, matrices, numbers, one_shape, rate
 
 if TYPE_CHECKING:

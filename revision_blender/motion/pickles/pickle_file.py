@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import RevisionError
-from .pickle_machine import Machine
-from .pickle_opcodes import OPCODES
-from .pickle_values import Refusal, Sparse, Unread
+from .machine import Machine
+from .opcodes import OPCODES
+from .values import Refusal, Sparse, Unread
 
 __all__ = ["Sparse", "Unread", "read_pickle"]
 

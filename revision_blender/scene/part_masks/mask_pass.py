@@ -8,15 +8,15 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion.camera import Camera
+from ...motion.camera import Camera
+from ..camera import FLIP, camera_of
+from ..errors import SceneError
+from ..kept_values import kept_values
+from ..sampling import a_copy, go_to
+from ..take_record import Take, the_object
 from . import mask_cycles, mask_gpu
-from .camera import FLIP, camera_of
-from .errors import SceneError
 from .exact_pixels import decide, near_an_edge
-from .kept_values import kept_values
-from .sampling import a_copy, go_to
 from .surfaces import Triangles, gather
-from .take_record import Take, the_object
 
 Method = Literal["auto", "gpu", "cycles"]
 Labels = NDArray[np.uint8]

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .pickle_makers import Pending, array_with_state, called, dtype_with_state, instance, word
-from .pickle_values import MEANINGS, Named, Refusal, Unread, array_of, chumpy_of, shape_of, sparse_of
+from .makers import Pending, array_with_state, called, dtype_with_state, instance, word
+from .values import MEANINGS, Named, Refusal, Unread, array_of, chumpy_of, shape_of, sparse_of
 
 MARK = object()
 _LINE = 4096  # characters of a number or name on a line of its own

@@ -8,7 +8,7 @@ functions of Olano and Greer (1997), nearest depth first.
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion.camera import Camera
+from ...motion.camera import Camera
 
 Array = NDArray[np.floating]
 

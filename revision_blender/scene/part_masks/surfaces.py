@@ -7,9 +7,9 @@ import bpy
 import numpy as np
 from numpy.typing import NDArray
 
-from . import marks
-from .errors import SceneError
-from .take_record import Take
+from .. import marks
+from ..errors import SceneError
+from ..take_record import Take
 
 _SURFACE_TYPES = {"MESH", "CURVE", "SURFACE", "META", "FONT"}
 

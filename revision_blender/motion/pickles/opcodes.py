@@ -6,9 +6,9 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from .pickle_machine import LONG_TEXT, MARK, Machine, Opcodes
-from .pickle_makers import word
-from .pickle_values import Refusal, key_of
+from .machine import LONG_TEXT, MARK, Machine, Opcodes
+from .makers import word
+from .values import Refusal, key_of
 
 Action = Callable[[Machine], object]
 

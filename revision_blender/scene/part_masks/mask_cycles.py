@@ -14,8 +14,8 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
-from .errors import SceneError
-from .removal import remove
+from ..errors import SceneError
+from ..removal import remove
 from .surfaces import Triangles
 
 Array = NDArray[np.floating]

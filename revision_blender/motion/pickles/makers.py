@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from .pickle_values import BUILT_IN_TWO_STEPS, Named, Refusal, Unread, array_of, dtype_of, key_of, shape_of
+from .values import BUILT_IN_TWO_STEPS, Named, Refusal, Unread, array_of, dtype_of, key_of, shape_of
 
 
 class Pending:

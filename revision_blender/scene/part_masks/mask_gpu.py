@@ -15,8 +15,8 @@ import gpu
 import numpy as np
 from numpy.typing import NDArray
 
-from ..motion.camera import Camera
-from .errors import SceneError
+from ...motion.camera import Camera
+from ..errors import SceneError
 from .exact_pixels import NEAREST, edge_functions, rectangles
 
 Array = NDArray[np.floating]
