@@ -2,6 +2,7 @@
 
 import bpy
 
+from ..revision_blender.scene import marks
 from ..revision_blender.scene.properties import RevisionSettings
 from ..revision_blender.scene.take import find_take
 from ..revision_blender.wire.events import EngineAbility
@@ -9,6 +10,7 @@ from .session import current
 from .where import absolute, pngs
 
 _READY = ""
+OPEN_HUMAN = "open_human"
 
 
 def why_not_coarse(scene: bpy.types.Scene) -> str:
@@ -78,7 +80,17 @@ def why_not_refine(scene: bpy.types.Scene) -> str:
     reason = why_not_lifted(scene)
     if not reason and current().job_of_take(scene.revision.take().take_id, "refine"):
         reason = f"{scene.revision.take().name} is being refined"
-    return reason or current().why_no_backend()
+    return reason or _why_not_refined(scene) or current().why_no_backend()
+
+
+def _why_not_refined(scene: bpy.types.Scene) -> str:
+    """The refiner knows one body so far; the sentence names the one that is in its way."""
+    take = find_take(scene, scene.revision.take().take_id)
+    bodies = [bpy.data.objects[rig] for _track, rig, _mesh in take.bodies] if take is not None else []
+    if not bodies:
+        return "There is no person to refine in this take"
+    other = next((rig for rig in bodies if rig.get(marks.MODEL) != OPEN_HUMAN), None)
+    return f"Refine knows the body {OPEN_HUMAN} only; {other.name} is on {other.get(marks.MODEL)}" if other is not None else _READY
 
 
 def why_not_masks(scene: bpy.types.Scene) -> str:

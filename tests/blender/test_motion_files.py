@@ -211,3 +211,11 @@ def test_hands_limbs_and_correctives_are_buttons(room, scene):
 def test_rig_buttons_are_grey_without_a_body(scene):
     for name in ("switch_limb", "bake_limbs", "pose_hands", "use_correctives", "update_joints"):
         assert not getattr(bpy.ops.revision, name).poll()
+
+
+def test_refine_says_which_body_it_does_not_know(scene, room, monkeypatch):
+    monkeypatch.setattr(room("operators.session").current(), "why_no_backend", lambda: "")
+    bpy.ops.revision.add_body(body="open_human")
+    assert room("operators.reasons").why_not_refine(scene) == ""
+    bpy.ops.revision.add_body(body="open_quadruped")
+    assert "open_quadruped" in room("operators.reasons").why_not_refine(scene)
