@@ -87,10 +87,10 @@ def run_info(arguments: argparse.Namespace) -> int:
 
 
 def _summary_words(found: MotionSummary) -> str:
-    rate = f"{found.fps:g} frames a second" if found.fps is not None else "a rate that the file does not say"
+    rate = f"at {found.fps:g} frames a second" if found.fps is not None else "(the file names no rate)"
     people = [f"\n  {person.track_id}: {person.n_frames} frames from frame {person.first_frame}" for person in found.people]
     camera = "with camera" if found.camera_given else "no camera"
-    return f"{found.format}, {found.n_frames} frames at {rate}, {found.family or 'skeleton of its own'}, {camera}{''.join(people)}"
+    return f"{found.format}, {found.n_frames} frames {rate}, {found.family or 'other skeleton'}, {camera}{''.join(people)}"
 
 
 def run_convert(arguments: argparse.Namespace) -> int:

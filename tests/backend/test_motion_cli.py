@@ -43,7 +43,7 @@ def test_info_for_people(tmp_path, capsys):
         .endswith("a.npz: AMASS, 6 frames at 120 frames a second, smplh, no camera\n  person 1: 6 frames from frame 0")
     )
     assert run("info", two_people(tmp_path / "b.pkl")) == 0
-    assert "a rate that the file does not say" in capsys.readouterr().out
+    assert "(the file names no rate)" in capsys.readouterr().out
 
 
 def test_info_for_machines(tmp_path, capsys):

@@ -240,3 +240,10 @@ def test_4d_humans_has_no_contacts_to_clean(tmp_path):
     plain, asked = (read_motion(path, NO_BODIES, ReadOptions(clean_contacts=clean)) for clean in (False, True))
     assert np.array_equal(plain.clip.bodies[0].rotations, asked.clip.bodies[0].rotations)
     assert any("not cleaned" in note for note in asked.notes)
+
+
+def test_a_folder_of_motion_files_is_not_one_file(tmp_path):
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / "walk.bvh").write_text("HIERARCHY")
+    with pytest.raises(MotionFileError, match=r"train/\*\.bvh"):
+        describe(tmp_path / "train")

@@ -29,6 +29,8 @@ def reader_of(path: Path) -> Reader:
     for reader in READERS:
         if reader.matches(path, head):
             return reader
+    if path.is_dir():
+        raise MotionFileError(f"the folder {path.name} holds no results of TRAM; name the files in it, such as {path.name}/*.bvh")
     raise MotionFileError(f"{path.name} is no motion file that is known; these are: {_TAKEN}")
 
 
