@@ -409,5 +409,5 @@ def test_what_is_wrong_with_a_tram_folder_is_said(tmp_path, what, capfd):
 
 
 def test_another_folder_is_no_motion(tmp_path):
-    with pytest.raises(MotionFileError, match="no motion file that is known"):
+    with pytest.raises(MotionFileError, match="name the files in it"):
         read_motion(tmp_path, NO_BODIES)
