@@ -4,7 +4,6 @@
 user who has the official body files may read them with it.
 """
 
-import pickle
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -16,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from revision_blender.motion.bodies.body_data import BodyModel
+from revision_blender.motion.bodies.official_source import OfficialSource
 
 try:
     import smplx
@@ -109,15 +109,16 @@ def _parts(family: str, rotations: torch.Tensor) -> dict[str, torch.Tensor]:
 def evaluation_by_lbs(path: Path, dtype: torch.dtype = torch.float64) -> Evaluation:
     """The same by ``smplx.lbs`` over the file's arrays as they are, for what its classes do not take: SMAL, 16 components.
 
+    The file is read by our own reader, arrays only.
+
     Expressions are the components behind the betas.
     """
-    names = ("v_template", "shapedirs", "posedirs", "weights")
-    with path.open("rb") as stream:
-        data: Any = np.load(stream) if path.suffix == ".npz" else pickle.load(stream, encoding="latin1")
-        data = {name: data[name] for name in (*names, "J_regressor", "kintree_table")}
-    dense = data["J_regressor"].toarray() if hasattr(data["J_regressor"], "toarray") else data["J_regressor"]
-    template, shapedirs, posedirs, weights = (torch.as_tensor(np.asarray(data[name]), dtype=dtype) for name in names)
-    parents = torch.as_tensor(data["kintree_table"][0].astype(np.int64))
+    source = OfficialSource(path)
+    names = ("v_template", "shapedirs", "posedirs", "weights", "J_regressor")
+    arrays = (source.read(name, source.shape(name)) for name in names)
+    template, shapedirs, posedirs, weights, regressor = (torch.as_tensor(array.copy(), dtype=dtype) for array in arrays)
+    kintree = source.read("kintree_table", source.shape("kintree_table"))
+    parents = torch.as_tensor(kintree[0].astype(np.int64))
     parents[0] = -1
 
     def evaluate_file(betas: Array, pose: Array, translation: Array, expression: Array | None) -> tuple[Array, Array]:
@@ -126,7 +127,7 @@ def evaluation_by_lbs(path: Path, dtype: torch.dtype = torch.float64) -> Evaluat
         with torch.no_grad():
             vertices, joints = skinning(
                 torch.as_tensor(components, dtype=dtype), torch.as_tensor(pose.reshape(len(pose), -1), dtype=dtype), template,
-                shapedirs, posedirs.reshape(-1, posedirs.shape[-1]).T, torch.as_tensor(dense, dtype=dtype), parents, weights,
+                shapedirs, posedirs.reshape(-1, posedirs.shape[-1]).T, regressor, parents, weights,
             )  # fmt: skip
         return joints.numpy() + translation[:, None], vertices.numpy() + translation[:, None]
 
