@@ -23,6 +23,7 @@ from . import handover, settings
 from .backend_link import BackendLink, State
 from .chores import Chore
 from .deliveries import Deliveries, Delivery
+from .outbox import Outbox
 from .tickets import Ticket, drop_row, tickets_in_file, write_row
 from .where import results_folder
 
@@ -40,9 +41,8 @@ class Session:
         self.file_is_new = True  # set by the load handler, heeded at the next step
         self.undone = False  # the same of the undo handler
         self._dismissed: set[str] = set()
-        self._unaccepted: dict[str, Request] = {}
+        self._outbox = Outbox()
         self._own: set[str] = set()  # jobs that this Blender does itself; the backend knows nothing of them
-        self._sent_by: dict[str, object] = {}  # job id -> the client that was given it
         self._collecting: set[str] = set()
         self._chores: list[Chore] = []
         self._deliveries = Deliveries(self._end)
@@ -103,8 +103,8 @@ class Session:
 
     def cancel(self, job_id: str) -> None:
         ticket = self.tickets[job_id]
-        unsent = job_id not in self._sent_by
-        self._unaccepted.pop(job_id, None)
+        unsent = not self._outbox.was_sent(job_id)
+        self._outbox.drop(job_id)
         self._deliveries.drop(job_id)
         if unsent or ticket.status == "PLACING" or self.link.client is None:
             self._end(ticket, "CANCELLED")
@@ -186,7 +186,7 @@ class Session:
         self._deliveries.forget()
         self._dismissed.clear()
         self._own.clear()
-        self._sent_by.clear()  # what the backend has not accepted yet still goes there: the file before may have been saved
+        self._outbox.forget_senders()
         self._collecting.clear()
         self.tickets = {ticket.job_id: ticket for ticket in tickets_in_file()}
         self.changed = True
@@ -213,23 +213,13 @@ class Session:
         if ticket.ended:
             return
         ticket.words = "waiting for the backend"
-        self._unaccepted[ticket.job_id] = request
-        self._send_unaccepted()
-
-    def _send_unaccepted(self) -> None:
-        """Hands the built requests to the client; to a new client again, which is harmless: the id makes them one job."""
-        client = self.link.client
-        if client is None:
-            return
-        for job_id, request in self._unaccepted.items():
-            if self._sent_by.get(job_id) is not client:
-                self._sent_by[job_id] = client
-                client.submit(request, job_id)
+        self._outbox.add(ticket.job_id, request)
+        self._outbox.send(self.link.client)
 
     def _heed(self, event: Event) -> None:
         match event:
             case Connected():
-                self._send_unaccepted()
+                self._outbox.send(self.link.client)
                 if any(not ticket.ended for ticket in self.tickets.values()):
                     self.link.client.list_jobs()  # type: ignore[union-attr]
             case JobsListed(jobs):
@@ -244,7 +234,7 @@ class Session:
     def _heed_job(self, ticket: Ticket, event: Event) -> None:
         match event:
             case JobAccepted():
-                self._unaccepted.pop(ticket.job_id, None)
+                self._outbox.drop(ticket.job_id)
                 ticket.words = ticket.words if ticket.status == "RUNNING" else "in the queue"
                 self._set(ticket, "RUNNING")
             case JobProgress(fraction=fraction, words=words, seconds_left=seconds_left):
@@ -265,13 +255,12 @@ class Session:
         for ticket in [ticket for ticket in self.tickets.values() if not ticket.ended and ticket.job_id not in self._own]:
             job = ledger.get(ticket.job_id)
             if job is None:
-                if ticket.job_id in self._unaccepted:
+                if self._outbox.holds(ticket.job_id):
                     continue  # it is on its way
                 if ticket.status != "WAITING" or ticket.words == "asking the backend about it":
                     self._end(ticket, "FAILED", _UNKNOWN)
                 continue
-            self._unaccepted.pop(ticket.job_id, None)
-            self._sent_by.setdefault(ticket.job_id, self.link.client)
+            self._outbox.accepted(ticket.job_id, self.link.client)
             match job.state:
                 case "done":
                     self._collect(ticket)
@@ -326,7 +315,7 @@ class Session:
         ticket.kept = status == "FAILED" and ticket.status == "PLACING" and ticket.job_id not in self._own
         ticket.message, ticket.words, ticket.seconds_left = message, "", None
         self._collecting.discard(ticket.job_id)
-        self._unaccepted.pop(ticket.job_id, None)
+        self._outbox.drop(ticket.job_id)
         self._set(ticket, status)
         if status == "FAILED":
             handover.tell(f"{ticket.title}: {message}")
