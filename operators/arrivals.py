@@ -13,8 +13,7 @@ from ..revision_blender.motion.clip import BodyTrack, Track
 from ..revision_blender.motion.files.motion_file import MotionFile, ReadOptions
 from ..revision_blender.motion.files.reading import read_motion
 from ..revision_blender.scene.keys import KeyOptions
-from ..revision_blender.scene.take import find_take, import_clip
-from ..revision_blender.scene.timing import scene_fps
+from ..revision_blender.scene.take import import_clip
 
 Tell = Callable[[float, str], None]
 
@@ -23,15 +22,13 @@ Tell = Callable[[float, str], None]
 class ImportChoice:
     """What the user wants of one motion file.
 
-    start_frame: scene frame of the motion's time 0. fit_range: whether the scene's frame range grows to hold the motion.
-    take_camera: whether a camera that is in the file becomes the scene's.
+    start_frame: scene frame of the motion's time 0. take_camera: whether a camera that is in the file becomes the scene's.
     """
 
     path: Path
     read: ReadOptions
     keys: KeyOptions = field(default_factory=KeyOptions)
     start_frame: float = 1.0
-    fit_range: bool = False
     take_camera: bool = True
 
 
@@ -77,8 +74,6 @@ def place(scene: bpy.types.Scene, arrival: Arrival, name: str, take_id: str) -> 
         camera_given=motion.camera_given and choice.take_camera,
     )
     _write_entry(scene, arrival, name, take_id)
-    if choice.fit_range:
-        _fit_range(scene, take_id)
     yield "done"
 
 
@@ -88,14 +83,6 @@ def _write_entry(scene: bpy.types.Scene, arrival: Arrival, name: str, take_id: s
     entry.name, entry.take_id = name, take_id
     entry.fps, entry.start_frame = arrival.motion.clip.fps, arrival.choice.start_frame
     settings.take_name = name
-
-
-def _fit_range(scene: bpy.types.Scene, take_id: str) -> None:
-    take = find_take(scene, take_id)
-    if take is not None and scene_fps(scene) > 0.0:
-        frames = take.scene_frames(scene)
-        scene.frame_start = min(scene.frame_start, int(frames[0]))
-        scene.frame_end = max(scene.frame_end, int(-(-frames[-1] // 1)))
 
 
 def words_of(arrival: Arrival) -> str:

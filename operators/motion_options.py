@@ -77,8 +77,9 @@ class MotionImportOptions:
             resample=self.timing == "WHOLE",
             error=None if error is None else radians(error),
             root_error=None if error is None else _METRES_A_DEGREE * error,
+            extend_scene_range=self.fit_range,
         )
-        return ImportChoice(path, read, keys, start, self.fit_range, self.take_camera)
+        return ImportChoice(path, read, keys, start, self.take_camera)
 
     def option_values(self) -> dict[str, object]:
         """The options as keyword arguments, to hand them on from one operator to the other."""

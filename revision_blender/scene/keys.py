@@ -27,14 +27,14 @@ class KeyOptions:
     resample: keys on the scene's whole frames (rotations between the clip's frames along geodesics) in place of the clip's
     own times, which may lie on subframes. error: ``None`` keys every frame; a number thins to the fewest Bezier keys whose
     curves are nowhere off by more, radians for a bone's rotation. root_error: the same of the root's place, metres;
-    ``None``: the number of ``error``. set_scene_range: the scene's first and last frame become the take's.
+    ``None``: the number of ``error``. extend_scene_range: the scene's frame range grows to hold the take.
     Raises SceneError for errors that are not positive numbers.
     """
 
     resample: bool = False
     error: float | None = None
     root_error: float | None = None
-    set_scene_range: bool = False
+    extend_scene_range: bool = False
 
     def __post_init__(self) -> None:
         for number, unit in ((self.error, "radians"), (self.root_error, "metres")):

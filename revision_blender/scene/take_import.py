@@ -103,8 +103,9 @@ def _link(scene: bpy.types.Scene, build: _Build, start_frame: float) -> None:
     if first:  # the first clip of pictures makes the scene look through its camera at their size; others leave the scene alone
         scene.camera = next(thing for thing in build.objects if thing[marks.ROLE] == "camera")
         use_picture_size(scene, build.clip.camera.width, build.clip.camera.height)
-    if build.keys.set_scene_range:
-        scene.frame_start, scene.frame_end = split_frame(build.frames[0])[0], math.ceil(build.frames[-1] - 1e-4)
+    if build.keys.extend_scene_range:
+        scene.frame_start = min(scene.frame_start, split_frame(build.frames[0])[0])
+        scene.frame_end = max(scene.frame_end, math.ceil(build.frames[-1] - 1e-4))
 
 
 def _remove(build: _Build) -> None:

@@ -55,8 +55,9 @@ def test_keys_lie_at_the_clips_own_times_and_the_scene_keeps_its_own(room, scene
     assert (scene.render.fps, scene.frame_start, scene.frame_end, scene.frame_current) == (scene_fps, 3, 77, 1)
 
 
-def test_the_range_is_the_takes_when_asked(room, scene):
-    imported(room, scene, sample_clip(room, 6, fps=7.0), start_frame=10.5, set_scene_range=True)
+def test_the_range_grows_to_hold_the_take_when_asked(room, scene):
+    scene.frame_start, scene.frame_end = 12, 20
+    imported(room, scene, sample_clip(room, 6, fps=7.0), start_frame=10.5, extend_scene_range=True)
     assert (scene.frame_start, scene.frame_end) == (10, 28)  # 10.5 + 5 / 7 * 24 = 27.6
 
 

@@ -33,17 +33,3 @@ def pose_now(scene: bpy.types.Scene, rig: bpy.types.Object, names: Sequence[str]
             return _matrices(rig, names, passing.view_layers[0].depsgraph)
     layer.update()
     return _matrices(rig, names, layer.depsgraph)
-
-
-def channels_from(rig: bpy.types.Object, names: Sequence[str], M_armature_bone: Array, parents: Array | None, bone: str) -> Array:
-    """``(F, 4, 4)`` what bone ``bone`` has to have as its own transform to stand as in ``M_armature_bone`` ``(F, N, 4, 4)``.
-
-    parents: ``(F, 4, 4)`` the pose of its parent, None for a bone without one.
-    """
-    data = rig.data.bones[bone]
-    rest = np.array(data.matrix_local, dtype=np.float64)
-    posed = M_armature_bone[:, list(names).index(bone)]
-    if parents is None:
-        return np.linalg.inv(rest) @ posed
-    rest_parent = np.array(data.parent.matrix_local, dtype=np.float64)
-    return np.linalg.inv(rest) @ rest_parent @ np.linalg.inv(parents) @ posed
