@@ -21,9 +21,10 @@ root_packages =
 include_external_packages = True
 
 [importlinter:contract:pure]
-name = motion, masks and wire know neither Blender nor torch nor the rooms above them
+name = motion, masks, wire and video_model know neither Blender nor torch nor the rooms above them
 type = forbidden
 source_modules =
+    revision_extension.revision_blender.video_model
     revision_extension.revision_blender.motion
     revision_extension.revision_blender.masks
     revision_extension.revision_blender.wire
@@ -45,6 +46,18 @@ source_modules =
     revision_extension.revision_blender.masks
 forbidden_modules =
     zmq
+    revision_extension.revision_blender.wire
+
+[importlinter:contract:video_model]
+name = video_model knows the standard library alone
+type = forbidden
+source_modules =
+    revision_extension.revision_blender.video_model
+forbidden_modules =
+    numpy
+    zmq
+    revision_extension.revision_blender.motion
+    revision_extension.revision_blender.masks
     revision_extension.revision_blender.wire
 
 [importlinter:contract:host]

@@ -39,14 +39,14 @@ def coarse(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
         strength=settings.strength,
         seed=settings.seed,
         target=_target(scene, settings),
-        model_folder=_model_folder(settings),
+        model=_model(settings),
     )
     made = {name: getattr(settings, name) for name in ("picture", "prompt", "engine", "frames", "fps", "strength", "seed")}
     ticket = _ticket(scene, "coarse", free_name(settings, path.stem), made)
     return ticket, lambda: request
 
 
-def _model_folder(settings: RevisionSettings) -> str:
+def _model(settings: RevisionSettings) -> str:
     return str(absolute(settings.model_folder)) if settings.engine == "svd" and settings.model_folder else ""
 
 
@@ -132,7 +132,7 @@ def fine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     picture = picture_pixels(absolute(entry.picture)) if entry.picture and absolute(entry.picture).is_file() else None
     made = {name: getattr(settings, name) for name in ("engine", "strength", "seed")} | {"prompt": entry.prompt}
     ticket = _ticket(scene, "fine", entry.name, made, entry.take_id)
-    return ticket, lambda: _fine_request(made, motion, files, masks_, lift_file, picture, _model_folder(settings))
+    return ticket, lambda: _fine_request(made, motion, files, masks_, lift_file, picture, _model(settings))
 
 
 def _fine_request(
@@ -142,7 +142,7 @@ def _fine_request(
     masks_: tuple[Path, ...],
     lift_file: Path,
     picture: NDArray[np.uint8] | None,
-    model_folder: str,
+    model: str,
 ) -> FineRequest:
     """The picture itself where the clip was lifted at its size, else the clip's own first frame."""
     source, labels = load_clip(lift_file), read_frames(masks_)
@@ -157,7 +157,7 @@ def _fine_request(
         engine=str(made["engine"]),
         strength=float(made["strength"]),
         seed=int(made["seed"]),
-        model_folder=model_folder,
+        model=model,
     )
 
 

@@ -8,7 +8,7 @@ from backend.errors import InputError
 
 _CLASS_OF_NAME = {
     "reproject": ("backend.engines.reproject.engine", "ReprojectEngine"),
-    "svd": ("backend.engines.svd", "SvdEngine"),
+    "svd": ("backend.engines.svd.engine", "SvdEngine"),
 }
 
 

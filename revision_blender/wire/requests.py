@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..motion.clip import Clip, Pins
+from ..video_model.following import PUBLISHED_DEPTHS
+from ..video_model.presets import DEFAULT_PRESET
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Video = NDArray[np.uint8]  # (F, H, W, 3)
@@ -19,7 +21,10 @@ Maps = NDArray[np.uint8]  # (F, H, W)
 
 @dataclass(frozen=True, eq=False)
 class CoarseRequest:
-    """S1: a rough video from one picture. target: a clip of one frame, the pose wanted in the last frame, or nothing."""
+    """S1: a rough video from one picture. target: a clip of one frame, the pose wanted in the last frame, or nothing.
+
+    model: for engine "svd", see ``video_model.names``. preset: a name of ``video_model.presets``.
+    """
 
     kind: ClassVar[str] = "coarse"
     picture: Picture
@@ -30,7 +35,8 @@ class CoarseRequest:
     strength: float = 0.7
     seed: int = 42
     target: Clip | None = None
-    model_folder: str = ""  # the user's own diffusers folder, for engine "svd"
+    model: str = ""
+    preset: str = DEFAULT_PRESET
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +84,11 @@ class MasksRequest:
 
 @dataclass(frozen=True, eq=False)
 class FineRequest:
-    """S3: the final video. source: the clip as lifted, whose frame 0 lies over the picture. motion: the clip wanted."""
+    """S3: the final video. source: the clip as lifted, whose frame 0 lies over the picture. motion: the clip wanted.
+
+    For engine "svd": model, preset as in ``CoarseRequest``; mode: one of ``video_model.following.MODES``; sigma_weak, sigma_strong:
+    the noise levels at which dual-clock denoising begins outside and ends holding inside the bodies' masks.
+    """
 
     kind: ClassVar[str] = "fine"
     picture: Picture
@@ -90,7 +100,11 @@ class FineRequest:
     engine: str = "reproject"
     strength: float = 0.7
     seed: int = 42
-    model_folder: str = ""
+    model: str = ""
+    preset: str = DEFAULT_PRESET
+    mode: str = "auto"
+    sigma_weak: float = PUBLISHED_DEPTHS.weak
+    sigma_strong: float = PUBLISHED_DEPTHS.strong
 
 
 Request = CoarseRequest | DecodeRequest | LiftRequest | RefineRequest | MasksRequest | FineRequest

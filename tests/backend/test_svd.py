@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend.engines.svd import MAX_PIXELS, SvdEngine, checked_folder, motion_bucket, size_for
+from backend.engines.svd.engine import MAX_PIXELS, SvdEngine, checked_folder, motion_bucket, size_for
 from backend.errors import Cancelled, EngineError, InputError
 from backend.progress import Progress, silent
 from revision_blender.motion.camera import static_camera
@@ -66,19 +66,19 @@ def picture(width: int = 100, height: int = 70) -> np.ndarray:
 def test_two_steps_on_the_cpu_are_seeded_and_keep_the_pictures_size(folder: Path) -> None:
     engine, words = SvdEngine(steps=2), []
     progress = Progress(lambda fraction, text: words.append((fraction, text)))
-    request = CoarseRequest(picture(), engine="svd", frames=3, fps=7.0, seed=5, model_folder=str(folder))
+    request = CoarseRequest(picture(), engine="svd", frames=3, fps=7.0, seed=5, model=str(folder))
     first = engine.coarse(request, progress)
     assert first.frames.shape == (3, 70, 100, 3) and first.frames.dtype == np.uint8 and first.fps == 7.0
     assert [text for _, text in words][-2:] == ["Step 1 of 2", "Step 2 of 2"]
     assert np.array_equal(first.frames, engine.coarse(request, silent()).frames)
-    other = CoarseRequest(picture(), engine="svd", frames=3, fps=7.0, seed=6, model_folder=str(folder))
+    other = CoarseRequest(picture(), engine="svd", frames=3, fps=7.0, seed=6, model=str(folder))
     assert not np.array_equal(first.frames, engine.coarse(other, silent()).frames)
 
 
 def test_cancel_leaves_after_the_step_and_the_engine_works_again(folder: Path) -> None:
     engine, seen = SvdEngine(steps=2), []
     progress = Progress(lambda _fraction, text: seen.append(text), lambda: "Step 1 of 2" in seen)
-    request = CoarseRequest(picture(64, 64), engine="svd", frames=2, model_folder=str(folder))
+    request = CoarseRequest(picture(64, 64), engine="svd", frames=2, model=str(folder))
     with pytest.raises(Cancelled):
         engine.coarse(request, progress)
     assert engine.coarse(request, silent()).frames.shape == (2, 64, 64, 3)
@@ -93,9 +93,9 @@ def test_what_cannot_be_loaded_is_said_in_a_sentence(folder: Path, tmp_path: Pat
         checked_folder(str(tmp_path))
     (tmp_path / "model_index.json").write_text((folder / "model_index.json").read_text())
     with pytest.raises(EngineError, match="cannot be loaded"):
-        SvdEngine().coarse(CoarseRequest(picture(), frames=2, model_folder=str(tmp_path)), silent())
+        SvdEngine().coarse(CoarseRequest(picture(), frames=2, model=str(tmp_path)), silent())
     with pytest.raises(InputError, match="at most 50"):
-        SvdEngine().coarse(CoarseRequest(picture(), frames=51, model_folder=str(folder)), silent())
+        SvdEngine().coarse(CoarseRequest(picture(), frames=51, model=str(folder)), silent())
 
 
 def test_fine_points_to_the_other_engine() -> None:

@@ -12,6 +12,7 @@ PLANTED = {
     "revision_extension/revision_blender/motion/planted.py": "import bpy\n",
     "revision_extension/revision_blender/masks/planted.py": "from ..wire import framing\n",
     "revision_extension/revision_blender/wire/planted.py": "from ..scene import take\n",
+    "revision_extension/revision_blender/video_model/planted.py": "import numpy\n",
     "revision_extension/operators/planted.py": "import torch\n",
     "revision_extension/revision_blender/scene/planted.py": "from ...operators import session\n",
     "backend/planted.py": "import revision_blender.scene\n",

@@ -54,7 +54,7 @@ class SvdEngine:
             raise InputError(
                 f"{request.frames} frames are asked for; svd makes at most {MAX_FRAMES}. Choose fewer, or the engine reproject."
             )
-        folder = checked_folder(request.model_folder)
+        folder = checked_folder(request.model)
         progress(0.0, "Loading the video model")
         pipeline = self._loaded(folder)
         return _generated(pipeline, request, self.steps, progress.part(0.1, 1.0))
@@ -154,7 +154,7 @@ def _generated(pipeline: Any, request: CoarseRequest, steps: int, progress: Prog
     except MemoryError as error:
         raise _too_little_memory("cpu") from error
     except ValueError as error:
-        raise EngineError(f"The model in {request.model_folder} cannot work on this picture: {_first_line(error)}") from error
+        raise EngineError(f"The model in {request.model} cannot work on this picture: {_first_line(error)}") from error
     frames = _bytes(video, request.picture)
     return VideoResult(
         frames, request.fps, {"seconds": time.perf_counter() - began, "steps": float(steps), "width": width, "height": height}

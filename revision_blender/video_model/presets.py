@@ -1,0 +1,32 @@
+"""Draft, balanced and best: what each gives up for speed."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Schedule = Literal["karras", "ays"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """steps: of the sampler. schedule: Karras' sigmas or Align Your Steps' ten. reuse_every: the deep half of the U-Net is computed
+    at every n-th step and reused between (DeepCache); 1 computes it always. words: for the menu.
+    """
+
+    name: str
+    steps: int
+    schedule: Schedule
+    reuse_every: int
+    words: str
+
+
+PRESETS: tuple[Preset, ...] = (
+    Preset("draft", 10, "ays", 2, "Ten steps, deep features reused at every second"),
+    Preset("balanced", 25, "karras", 2, "All steps, deep features reused at every second"),
+    Preset("best", 25, "karras", 1, "The model's own mathematics, nothing left out"),
+)
+DEFAULT_PRESET = "balanced"
+
+
+def preset_of(name: str) -> Preset:
+    """Raises KeyError for a name that is not in the table."""
+    return {preset.name: preset for preset in PRESETS}[name]
