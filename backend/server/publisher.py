@@ -10,7 +10,7 @@ from typing import Any
 import zmq
 
 from revision_blender.wire.errors import WireError
-from revision_blender.wire.framing import Message, pack
+from revision_blender.wire.framing import Arrays, Message, pack
 from revision_blender.wire.protocol import HEARTBEAT_SECONDS, Type
 
 log = logging.getLogger("revision.server")
@@ -24,8 +24,8 @@ class Publisher(threading.Thread):
         self._socket, self._key, self._change = socket, key, change
         self._queue: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
 
-    def tell(self, event: Type, fields: Mapping[str, Any]) -> None:
-        self._queue.put(Message(event, fields))
+    def tell(self, event: Type, fields: Mapping[str, Any], arrays: Arrays | None = None) -> None:
+        self._queue.put(Message(event, fields, arrays or {}))
 
     def run(self) -> None:
         next_beat = time.monotonic()

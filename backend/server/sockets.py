@@ -17,6 +17,7 @@ from revision_blender.wire.replay import ReplayGuard
 
 log = logging.getLogger("revision.server")
 Socket = zmq.Socket[Any]
+MOST_EVENTS_WAITING = 256  # for a listener that hangs; what it misses beyond, it finds by asking
 Answer = Callable[[Message, frozenset[Type]], Message]
 
 
@@ -42,6 +43,8 @@ def _bound(context: zmq.Context[Any], kind: int, host: str, port: int) -> Socket
     socket = context.socket(kind)
     socket.linger = 0
     socket.maxmsgsize = protocol.MAX_PART_BYTES
+    if kind == zmq.PUB:
+        socket.sndhwm = MOST_EVENTS_WAITING
     try:
         socket.bind(f"tcp://{host}:{port or '*'}")
     except (zmq.ZMQError, OverflowError) as error:

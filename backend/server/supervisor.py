@@ -14,6 +14,7 @@ from typing import Any
 from backend.server.board import Board
 from backend.server.job_folder import folder_of
 from backend.server.ledger import MAX_TRIES, OPEN, Job, Ledger
+from backend.server.preview_line import preview_from
 from backend.server.publisher import Publisher
 from backend.server.rate import Rate
 from backend.server.retention import prune
@@ -141,6 +142,8 @@ class Supervisor(threading.Thread):
             return
         elif event == "progress":
             self._on_progress(self._current, values["fraction"], values["words"])
+        elif event == "preview":
+            self._on_preview(self._current, values)
         elif event == "done":
             self._finish("done", "")
         elif event == "failed":
@@ -154,6 +157,12 @@ class Supervisor(threading.Thread):
         self._board.note(current.job.job_id, fraction, words)
         left = current.rate.seconds_left(fraction)
         self._publisher.tell(Type.PROGRESS, {"job_id": current.job.job_id, "fraction": fraction, "words": words, "seconds_left": left})
+
+    def _on_preview(self, current: _Current, values: Mapping[str, Any]) -> None:
+        """Goes to whoever listens now, and is kept nowhere."""
+        frames = preview_from(values)
+        if frames is not None and current.kill_at is None:
+            self._publisher.tell(Type.PREVIEW, {"job_id": current.job.job_id}, {"frames": frames})
 
     def _finish(self, state: str, message: str) -> None:
         """The worker is done with the current job, one way or the other."""

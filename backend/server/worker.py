@@ -22,9 +22,10 @@ from typing import Any, TextIO
 
 from backend.engines.base import Ability
 from backend.errors import Cancelled
-from backend.progress import Progress
+from backend.progress import Frames, Progress
 from backend.server.job_file import read_content, write_content
 from backend.server.job_folder import JobFolder, folder_of
+from backend.server.preview_line import line_of
 from backend.server.sentences import failure_sentence
 from backend.stages.registry import Stage, stage_of
 from revision_blender.wire.codec import content_of_result, request_from
@@ -33,6 +34,7 @@ log = logging.getLogger("revision.worker")
 Abilities = Callable[[], Sequence[Ability]]
 StageOf = Callable[[str], Stage]
 PROGRESS_SECONDS = 0.05  # between two reports with the same words
+PREVIEW_SECONDS = 0.5  # between two previews
 
 
 class Channel:
@@ -107,7 +109,8 @@ class Worker:
 
     def _produce(self, job_id: str, folder: JobFolder) -> None:
         request = request_from(read_content(folder.request))
-        progress = Progress(self._reporter(job_id), lambda: job_id in self._cancelled)
+        shower = _Shower(self._channel, job_id)
+        progress = Progress(self._reporter(job_id), lambda: job_id in self._cancelled, show=shower.show, show_due=shower.due)
         progress(0.0, "starting")
         result = self._stage(request.kind)(request, progress)
         progress(1.0, "saving")
@@ -124,6 +127,22 @@ class Worker:
                 self._channel.tell("progress", job_id=job_id, fraction=float(fraction), words=words)
 
         return report
+
+
+class _Shower:
+    """Sends previews of one job, at most one in ``PREVIEW_SECONDS``; what comes sooner is dropped."""
+
+    def __init__(self, channel: Channel, job_id: str) -> None:
+        self._channel, self._job_id = channel, job_id
+        self._next_time = 0.0
+
+    def due(self) -> bool:
+        return time.monotonic() >= self._next_time
+
+    def show(self, frames: Frames) -> None:
+        if self.due():
+            self._next_time = time.monotonic() + PREVIEW_SECONDS
+            self._channel.tell("preview", job_id=self._job_id, **line_of(frames))
 
 
 def _abilities() -> Sequence[Ability]:

@@ -12,11 +12,11 @@ from .codec import Content, content_from, content_of_request
 from .collect import collected
 from .connection import ConnectionInfo, file_identity, read_again
 from .errors import WireError
-from .events import Connected, Disconnected, Event, JobProgress, JobsListed, Refused
+from .events import Connected, Disconnected, Event, JobPreview, JobProgress, JobsListed, Refused
 from .framing import Message
 from .job_states import JobStates
 from .mailbox import Cancel, Close, Collect, Command, Commands, Events, ListJobs, Submit
-from .parsing import engines_in, jobs_in, number_in, text_in
+from .parsing import engines_in, frames_in, jobs_in, number_in, text_in
 from .protocol import Type
 from .session import Session
 
@@ -52,7 +52,7 @@ class ClientLoop:
             Type.WELCOME: self._on_welcome, Type.ENGINES: self._on_engines, Type.ACCEPTED: self._on_accepted,
             Type.REFUSED: self._on_refused, Type.JOB_LIST: self._on_job_list, Type.RESULT: self._on_result,
             Type.CANCEL_NOTED: self._on_state, Type.STATE: self._on_state, Type.PROGRESS: self._on_progress,
-            Type.HEARTBEAT: self._on_heartbeat, Type.ENDING: self._on_ending,
+            Type.PREVIEW: self._on_preview, Type.HEARTBEAT: self._on_heartbeat, Type.ENDING: self._on_ending,
         }  # fmt: skip
 
     def run(self) -> None:
@@ -236,6 +236,9 @@ class ClientLoop:
     def _on_progress(self, message: Message) -> None:
         left = number_in(message, "seconds_left") if message.fields.get("seconds_left") is not None else None
         self._events.put(JobProgress(text_in(message, "job_id"), number_in(message, "fraction"), text_in(message, "words"), left))
+
+    def _on_preview(self, message: Message) -> None:
+        self._events.put(JobPreview(text_in(message, "job_id"), frames_in(message, "frames")))
 
     def _on_heartbeat(self, message: Message) -> None:
         """An event may be lost (a subscription that came late, a full queue): the ledger's number of changes tells."""

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .requests import Result
 
 
@@ -67,6 +70,14 @@ class JobProgress:
     seconds_left: float | None
 
 
+@dataclass(frozen=True, eq=False)
+class JobPreview:
+    """How the video of a running job looks so far. frames: ``(F, h, w, 3)``, small, and not all of the video's; each replaces the last."""
+
+    job_id: str
+    frames: NDArray[np.uint8]
+
+
 @dataclass(frozen=True)
 class JobDone:
     """The result waits on the backend; ``Client.collect`` brings it."""
@@ -110,4 +121,16 @@ class Refused:
     message: str
 
 
-Event = Connected | Disconnected | JobAccepted | JobProgress | JobDone | JobFailed | JobCancelled | JobsListed | Collected | Refused
+Event = (
+    Connected
+    | Disconnected
+    | JobAccepted
+    | JobProgress
+    | JobPreview
+    | JobDone
+    | JobFailed
+    | JobCancelled
+    | JobsListed
+    | Collected
+    | Refused
+)

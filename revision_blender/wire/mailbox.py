@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from .events import Event, JobProgress
+from .events import Event, JobPreview, JobProgress
 from .requests import Request
 
 
@@ -80,13 +80,21 @@ class Events:
         self._queue: deque[Event] = deque()
 
     def put(self, event: Event) -> None:
-        """Appends; a newer progress takes the place of one that nobody has read, so that the queue cannot grow by it."""
+        """Appends; a newer progress or preview takes the place of one that nobody has read, so that the queue cannot grow by them."""
         with self._lock:
-            if isinstance(event, JobProgress) and self._queue:
-                last = self._queue[-1]
-                if isinstance(last, JobProgress) and last.job_id == event.job_id:
-                    self._queue.pop()
+            if isinstance(event, JobProgress | JobPreview):
+                self._drop_older(event)
             self._queue.append(event)
+
+    def _drop_older(self, event: JobProgress | JobPreview) -> None:
+        """Looks back to the last event of another kind only: there is at most one of each kind and job behind it."""
+        for index in range(len(self._queue) - 1, -1, -1):
+            older = self._queue[index]
+            if not isinstance(older, JobProgress | JobPreview):
+                return
+            if type(older) is type(event) and older.job_id == event.job_id:
+                del self._queue[index]
+                return
 
     def take(self, limit: int) -> list[Event]:
         with self._lock:

@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .errors import WireError
 from .events import EngineAbility, JobSummary
 from .framing import Message
 
 Row = TypeVar("Row", EngineAbility, JobSummary)
+MAX_PREVIEW_BYTES = 1 << 20
 
 
 def text_in(message: Message, name: str) -> str:
@@ -24,6 +28,15 @@ def number_in(message: Message, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise WireError(f"A {message.type} message lacks the number {name!r}.")
     return value
+
+
+def frames_in(message: Message, name: str) -> NDArray[np.uint8]:
+    """A preview's frames, ``(F, h, w, 3)``."""
+    frames = message.arrays.get(name)
+    fits = frames is not None and frames.dtype == np.uint8 and frames.ndim == 4 and frames.shape[3] == 3
+    if frames is None or not fits or not 0 < frames.size <= MAX_PREVIEW_BYTES:
+        raise WireError(f"A {message.type} message lacks the frames {name!r}.")
+    return frames
 
 
 def engines_in(message: Message) -> tuple[EngineAbility, ...]:

@@ -44,6 +44,7 @@ class Type(StrEnum):
     # server to everyone, event socket
     HEARTBEAT = "heartbeat"  # I live; the number of the ledger's last change
     PROGRESS = "progress"  # how far the running job is
+    PREVIEW = "preview"  # how its video looks so far; a peer that does not know it drops it
     STATE = "state"  # a job changed its state
     ENGINES = "engines"  # what the engines can do here, once the worker knows
     ENDING = "ending"  # the server ends itself, and why

@@ -6,6 +6,7 @@
 import errno
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from backend.progress import Progress
 from backend.stages.registry import Stage
 from revision_blender.wire.requests import DecodeRequest, VideoResult
 
-FINE, DEAF, WRONG, UNEXPECTED, FULL, DIES = range(100, 106)
+FINE, DEAF, WRONG, UNEXPECTED, FULL, DIES, SHOWS = range(100, 107)
 
 
 def abilities() -> tuple[Ability, ...]:
@@ -34,6 +35,8 @@ def run(request: DecodeRequest, progress: Progress) -> VideoResult:
             progress(index / request.frames, f"step {index}")
         elif index == 0:
             progress(0.5, "deaf")
+        if request.max_side == SHOWS:
+            progress.preview(partial(np.full, (40, 80, 100, 3), 10 + index, np.uint8))
         time.sleep(request.stride / 1000.0)
     if request.max_side == WRONG:
         raise InputError("There is no person in the picture. Choose another one.")

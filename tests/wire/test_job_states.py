@@ -2,10 +2,11 @@
 
 from itertools import pairwise
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revision_blender.wire.events import JobCancelled, JobDone, JobFailed, JobProgress, JobSummary
+from revision_blender.wire.events import JobCancelled, JobDone, JobFailed, JobPreview, JobProgress, JobSummary
 from revision_blender.wire.job_states import JobStates
 from revision_blender.wire.mailbox import Events
 
@@ -69,3 +70,28 @@ def test_unread_progress_does_not_pile_up(reports):
     found = events.take(100)
     assert all(one.job_id != other.job_id for one, other in pairwise(found))
     assert not reports or (found[-1].job_id, found[-1].fraction) == reports[-1]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.booleans(), st.integers(0, 255)), max_size=30))
+def test_of_unread_progress_and_previews_the_latest_of_each_job_is_left(reports):
+    events, latest = Events(), {}
+    for job_id, is_preview, value in reports:
+        preview = JobPreview(job_id, np.full((1, 1, 1, 3), value, np.uint8))
+        events.put(preview if is_preview else JobProgress(job_id, value / 255, "", None))
+        latest[job_id, is_preview] = value
+    found = events.take(100)
+    told = {
+        (event.job_id, True): int(event.frames[0, 0, 0, 0]) if isinstance(event, JobPreview) else None
+        for event in found
+        if isinstance(event, JobPreview)
+    }
+    told |= {(event.job_id, False): round(event.fraction * 255) for event in found if isinstance(event, JobProgress)}
+    assert len(found) == len(latest) and told == latest
+
+
+def test_a_preview_before_the_end_of_a_job_is_not_moved_behind_it():
+    events = Events()
+    preview = JobPreview("a", np.zeros((1, 1, 1, 3), np.uint8))
+    for event in (preview, JobDone("a"), preview):
+        events.put(event)
+    assert [type(event) for event in events.take(9)] == [JobPreview, JobDone, JobPreview]
