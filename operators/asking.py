@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -19,10 +20,12 @@ from ..revision_blender.scene.properties import RevisionSettings, RevisionTake
 from ..revision_blender.scene.take import Take, find_take
 from ..revision_blender.wire.png import read_png
 from ..revision_blender.wire.requests import CoarseRequest, DecodeRequest, FineRequest, LiftRequest, MasksRequest, RefineRequest, Request
+from . import chosen_model
 from .tickets import Ticket
 from .where import absolute, pngs, results_folder, stored
 
 Build = Callable[[], Request]
+Made = dict[str, str | float | int]
 MAX_FOOTAGE_BYTES = 2_000_000_000  # one message part holds it, and so does memory
 
 
@@ -39,15 +42,14 @@ def coarse(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
         strength=settings.strength,
         seed=settings.seed,
         target=_target(scene, settings),
-        model=_model(settings),
+        model=chosen_model.name_of(settings),
+        preset=settings.preset,
     )
     made = {name: getattr(settings, name) for name in ("picture", "prompt", "engine", "frames", "fps", "strength", "seed")}
+    if settings.engine == "svd":
+        made |= {"model": request.model, "preset": request.preset}
     ticket = _ticket(scene, "coarse", free_name(settings, path.stem), made)
     return ticket, lambda: request
-
-
-def _model(settings: RevisionSettings) -> str:
-    return str(absolute(settings.model_folder)) if settings.engine == "svd" and settings.model_folder else ""
 
 
 def _target(scene: bpy.types.Scene, settings: RevisionSettings) -> Clip | None:
@@ -131,23 +133,35 @@ def fine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     files, masks_, lift_file = pngs(entry.frames), pngs(entry.masks), absolute(entry.lift)
     picture = picture_pixels(absolute(entry.picture)) if entry.picture and absolute(entry.picture).is_file() else None
     made = {name: getattr(settings, name) for name in ("engine", "strength", "seed")} | {"prompt": entry.prompt}
+    made |= _by_video_model(settings) if settings.engine == "svd" else {}
     ticket = _ticket(scene, "fine", entry.name, made, entry.take_id)
-    return ticket, lambda: _fine_request(made, motion, files, masks_, lift_file, picture, _model(settings))
+    return ticket, lambda: _fine_request(made, motion, files, masks_, lift_file, picture)
+
+
+def _by_video_model(settings: RevisionSettings) -> Made:
+    """What engine svd is told on top. Raises RevisionError for depths out of order."""
+    depths = chosen_model.depths(settings)
+    return {
+        "model": chosen_model.name_of(settings),
+        "preset": settings.preset,
+        "mode": settings.follow_mode,
+        "sigma_weak": depths.weak,
+        "sigma_strong": depths.strong,
+    }
 
 
 def _fine_request(
-    made: dict[str, str | float | int],
+    made: Made,
     motion: Clip,
     frames: tuple[Path, ...],
     masks_: tuple[Path, ...],
     lift_file: Path,
     picture: NDArray[np.uint8] | None,
-    model: str,
 ) -> FineRequest:
     """The picture itself where the clip was lifted at its size, else the clip's own first frame."""
     source, labels = load_clip(lift_file), read_frames(masks_)
     same_size = picture is not None and picture.shape[:2] == (source.camera.height, source.camera.width)
-    return FineRequest(
+    request = FineRequest(
         picture=picture if same_size and picture is not None else read_png(frames[0]),
         source=source,
         motion=motion,
@@ -157,7 +171,16 @@ def _fine_request(
         engine=str(made["engine"]),
         strength=float(made["strength"]),
         seed=int(made["seed"]),
-        model=model,
+    )
+    if request.engine != "svd":
+        return request
+    return replace(
+        request,
+        model=str(made["model"]),
+        preset=str(made["preset"]),
+        mode=str(made["mode"]),
+        sigma_weak=float(made["sigma_weak"]),
+        sigma_strong=float(made["sigma_strong"]),
     )
 
 
@@ -205,7 +228,7 @@ _TITLES = {
 }
 
 
-def _ticket(scene: bpy.types.Scene, kind: str, take: str, made: dict[str, str | float | int], take_id: str = "") -> Ticket:
+def _ticket(scene: bpy.types.Scene, kind: str, take: str, made: Made, take_id: str = "") -> Ticket:
     return Ticket(
         job_id=str(uuid.uuid4()),
         kind=kind,

@@ -6,6 +6,7 @@ from ..revision_blender.scene import marks
 from ..revision_blender.scene.properties import RevisionSettings
 from ..revision_blender.scene.take import find_take
 from ..revision_blender.wire.events import EngineAbility
+from . import chosen_model
 from .session import current
 from .where import absolute, pngs
 
@@ -40,8 +41,8 @@ def _why_no_footage(settings: RevisionSettings) -> str:
 
 
 def _why_no_engine(settings: RevisionSettings, stage: str) -> str:
-    if settings.engine == "svd" and not settings.model_folder:
-        return "Choose the folder of your Stable Video Diffusion model in Source"
+    if settings.engine == "svd" and not chosen_model.name_of(settings):
+        return "Choose the folder of your video model in Source"
     ability = next((engine for engine in current().link.engines if engine.name == settings.engine), None)
     return _why_not_able(ability, stage) if ability is not None else _READY
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import bpy
 
+from ..revision_blender.scene.migration import migrate_file
 from ..revision_blender.wire.events import (
     Collected,
     Connected,
@@ -183,6 +184,7 @@ class Session:
     def _file_opened(self) -> None:
         """Forgets the jobs of the file before (the backend keeps them) and takes on those of this one."""
         self.file_is_new = False
+        migrate_file()
         self._deliveries.forget()
         self._dismissed.clear()
         self._own.clear()
@@ -340,6 +342,7 @@ def _undone(*_arguments: object) -> None:
 
 @bpy.app.handlers.persistent
 def _opened(*_arguments: object) -> None:
+    migrate_file()
     current().file_is_new = True
 
 

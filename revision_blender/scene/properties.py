@@ -7,13 +7,30 @@ editor, so what changes ten times a second lives in the session (``operators/ses
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..video_model.follow_slider import HALF_FOLLOW
+from ..video_model.following import PUBLISHED_DEPTHS
+from ..video_model.names import BUNDLED, PUBLISHED
+from ..video_model.presets import DEFAULT_PRESET, PRESETS
+
 SOURCES = (
     ("PICTURE", "Picture", "The video starts with one picture; the backend makes the coarse clip"),
     ("FOOTAGE", "Own Footage", "Your own video takes the place of the coarse clip"),
 )
 ENGINES = (
     ("reproject", "Reproject", "Moves the picture's own pixels on the lifted body; bundled, runs on every machine"),
-    ("svd", "Stable Video Diffusion", "Your own downloaded diffusers folder; wants a GPU"),
+    ("svd", "Video Model", "Stable Video Diffusion and models trained from it; the full-sized ones want a GPU"),
+)
+OWN_FOLDER = "folder"
+MODELS = (
+    (BUNDLED, "Small (Bundled)", "The project's own small model: runs on every machine, makes small and simple clips"),
+    (PUBLISHED[0], "SVD XT 1.1", f"{PUBLISHED[0]}: downloaded once, after you accepted its licence; wants a GPU"),
+    (PUBLISHED[1], "SVD XT", f"{PUBLISHED[1]}: downloaded once, after you accepted its licence; wants a GPU"),
+    (OWN_FOLDER, "Own Folder", "A model on your disk, in diffusers layout: downloaded by yourself, or trained"),
+)
+FOLLOW_MODES = (
+    ("auto", "Automatic", "Part masks where the model was trained for them, else the preview's motion"),
+    ("conditioned", "Part Masks", "The model reads the part masks; only models trained for it can"),
+    ("dual-clock", "Preview", "Every model can: the bodies are held to the reproject engine's preview until far into the denoising"),
 )
 MASK_METHODS = (
     ("auto", "Automatic", "The graphics card where Blender has one, else Cycles"),
@@ -72,8 +89,44 @@ class RevisionSettings(bpy.types.PropertyGroup):
     fps: FloatProperty(name="Rate", min=1.0, max=120.0, default=12.0, precision=2, description="Frames a second of the clip")
     seed: IntProperty(name="Seed", min=0, default=42, description="The same seed makes the same clip")
     engine: EnumProperty(name="Engine", items=ENGINES, default="reproject")
+    model_choice: EnumProperty(name="Model", items=MODELS, default=BUNDLED, description="The video model that the engine runs")
     model_folder: StringProperty(
-        name="Model", subtype="DIR_PATH", options=_RELATIVE, description="The diffusers folder of Stable Video Diffusion"
+        name="Folder",
+        subtype="DIR_PATH",
+        options=_RELATIVE,
+        description="The model's folder in diffusers layout (with unet, vae, scheduler)",
+    )
+    preset: EnumProperty(
+        name="Preset",
+        items=[(preset.name, preset.name.title(), preset.words) for preset in PRESETS],
+        default=DEFAULT_PRESET,
+        description="What is given up for speed",
+    )
+    follow_mode: EnumProperty(name="Follows", items=FOLLOW_MODES, default="auto", description="What the final video takes its motion from")
+    follow: FloatProperty(
+        name="Follow",
+        min=0.0,
+        max=1.0,
+        default=HALF_FOLLOW,
+        subtype="FACTOR",
+        description="How closely the bodies keep to the preview's motion; more to the left the model makes its own, to the right looks suffer",
+    )
+    own_depths: BoolProperty(name="Own Depths", description="Set the two noise levels by hand, in place of the slider Follow")
+    sigma_weak: FloatProperty(
+        name="Begins At",
+        min=0.0,
+        soft_max=700.0,
+        default=PUBLISHED_DEPTHS.weak,
+        precision=2,
+        description="Noise level at which denoising begins: less leaves the background less freedom",
+    )
+    sigma_strong: FloatProperty(
+        name="Held Down To",
+        min=0.0,
+        soft_max=700.0,
+        default=PUBLISHED_DEPTHS.strong,
+        precision=2,
+        description="Noise level down to which the bodies are held to the preview: less holds them for longer",
     )
     aim_at_pose: BoolProperty(
         name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame"

@@ -9,6 +9,7 @@ from .parsing import fields_of
 RHO = 7.0  # of the Karras schedule, along which the slider moves at an even pace
 SVD_NOISE = (0.002, 700.0)
 HALF_FOLLOW = 0.5  # where the slider stands at the published depths
+_ABOVE = 1.0001  # a hair over the largest noise, so that rounding to single precision does not bring it under
 _FULL_WEAK = 0.5  # along the schedule: what is outside the bodies keeps some freedom even at the end of the slider
 
 
@@ -34,6 +35,8 @@ def depths_of(follow: float, noise: NoiseSpan = NoiseSpan()) -> Depths:
     """
     weak, strong = (_place(depth, NoiseSpan()) for depth in (PUBLISHED_DEPTHS.weak, PUBLISHED_DEPTHS.strong))
     share = min(max(follow, 0.0), 1.0) / HALF_FOLLOW
+    if share == 0.0:
+        return Depths(noise.largest * _ABOVE, noise.largest * _ABOVE)
     if share <= 1.0:
         return Depths(_sigma(share * weak, noise), _sigma(share * strong, noise))
     beyond = share - 1.0

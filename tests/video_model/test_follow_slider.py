@@ -4,6 +4,7 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +24,8 @@ def test_the_middle_is_what_was_published() -> None:
 @given(SPANS)
 def test_the_ends_are_no_hold_and_hold_to_the_last_step(span: NoiseSpan) -> None:
     free, held = depths_of(0.0, span), depths_of(1.0, span)
-    assert (free.weak, free.strong) == pytest.approx((span.largest, span.largest), rel=1e-9)
+    assert free.weak == free.strong == pytest.approx(span.largest, rel=1e-3)
+    assert free.strong > float(np.nextafter(np.float32(span.largest), np.float32(np.inf))), "under it the sampler would not begin freely"
     assert held.strong == 0.0
     assert span.least < held.weak < span.largest
 
@@ -34,7 +36,7 @@ def test_further_right_both_depths_sink_and_stay_in_order(span: NoiseSpan, place
     for before, after in pairwise(depths):
         assert after.weak <= before.weak * (1 + 1e-9)
         assert after.strong <= before.strong * (1 + 1e-9)
-    assert all(0.0 <= each.strong <= each.weak * (1 + 1e-9) <= span.largest * (1 + 1e-8) for each in depths)
+    assert all(0.0 <= each.strong <= each.weak * (1 + 1e-9) <= span.largest * 1.001 for each in depths)
 
 
 def test_a_model_says_its_noise_itself(tmp_path: Path) -> None:
