@@ -154,7 +154,8 @@ def _coverage(labels: NDArray[np.uint8], winners: NDArray[np.uint8], factor: int
 
 
 def _unit(frames: NDArray[np.uint8]) -> Float[Tensor, "n 3 H W"]:
-    return torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))).to(torch.float32) / 255.0
+    # a transposed view, channels last in memory as in stock: a copy in another order rounds differently in the convolutions
+    return torch.from_numpy(frames.astype(np.float32).transpose(0, 3, 1, 2)) / 255.0
 
 
 def _embedded(encoder: Any, extractor: Any, pixels: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 1 c"]:
