@@ -107,7 +107,16 @@ class FineRequest:
     sigma_strong: float = PUBLISHED_DEPTHS.strong
 
 
-Request = CoarseRequest | DecodeRequest | LiftRequest | RefineRequest | MasksRequest | FineRequest
+@dataclass(frozen=True, eq=False)
+class ModelRequest:
+    """Downloads a video model from the hub. model: OWNER/NAME. accept_licence: whether the user was shown its licence and accepted it."""
+
+    kind: ClassVar[str] = "model"
+    model: str
+    accept_licence: bool = False
+
+
+Request = CoarseRequest | DecodeRequest | LiftRequest | RefineRequest | MasksRequest | FineRequest | ModelRequest
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +154,15 @@ class MasksResult:
     confidence: Maps
 
 
-Result = VideoResult | LiftResult | RefineResult | MasksResult
+@dataclass(frozen=True, eq=False)
+class ModelResult:
+    """folder: where the model lies now, whole and checked."""
+
+    folder: str
+    report: dict[str, float] = field(default_factory=dict)
+
+
+Result = VideoResult | LiftResult | RefineResult | MasksResult | ModelResult
 
 RESULT_OF_KIND: dict[str, type[Result]] = {
     CoarseRequest.kind: VideoResult,
@@ -154,7 +171,8 @@ RESULT_OF_KIND: dict[str, type[Result]] = {
     RefineRequest.kind: RefineResult,
     MasksRequest.kind: MasksResult,
     FineRequest.kind: VideoResult,
+    ModelRequest.kind: ModelResult,
 }
 REQUEST_OF_KIND: dict[str, type[Request]] = {
-    request.kind: request for request in (CoarseRequest, DecodeRequest, LiftRequest, RefineRequest, MasksRequest, FineRequest)
+    request.kind: request for request in (CoarseRequest, DecodeRequest, LiftRequest, RefineRequest, MasksRequest, FineRequest, ModelRequest)
 }

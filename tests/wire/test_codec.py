@@ -25,6 +25,8 @@ from revision_blender.wire.requests import (
     LiftResult,
     MasksRequest,
     MasksResult,
+    ModelRequest,
+    ModelResult,
     RefineRequest,
     RefineResult,
     VideoResult,
@@ -47,12 +49,14 @@ REQUESTS = [
     RefineRequest(sample_clip()),
     MasksRequest(sample_clip()),
     FineRequest(_video()[0], sample_clip(), sample_clip(seed=1), MAPS, MAPS, "wörds", seed=-3),
+    ModelRequest("owner/model", True),
 ]
 RESULTS = [
     ("coarse", VideoResult(_video(), 12.0, {"psnr": 38.5})),
     ("lift", LiftResult(sample_clip(), sample_clip(seed=2), MAPS, np.ones((3, 33, 3), np.float32), {"error": 0.01})),
     ("refine", RefineResult(sample_clip())),
     ("masks", MasksResult(MAPS, MAPS)),
+    ("model", ModelResult("/somewhere/else", {"bytes": 4.5e9})),
 ]
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from backend.engines.svd.schedule import NoiseRange
 from diffusers.models.autoencoders.autoencoder_kl_temporal_decoder import AutoencoderKLTemporalDecoder
 from diffusers.models.unets.unet_spatio_temporal_condition import UNetSpatioTemporalConditionModel
 from safetensors import SafetensorError
@@ -14,6 +13,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from backend.engines.svd.facts import facts_of
 from backend.engines.svd.model import CONDITIONED_CHANNELS, VideoModel
+from backend.engines.svd.schedule import noise_range_of
 from backend.errors import EngineError
 from revision_blender.video_model.errors import ModelFileError
 from revision_blender.video_model.files import FEATURE_EXTRACTOR, IMAGE_ENCODER, SCHEDULER, UNET, VAE, Part, class_of, examined
@@ -33,7 +33,7 @@ def load_model(folder: Path, device: torch.device | str = "cpu", dtype: torch.dt
         content = examined(folder)
         variant = chosen_variant(content.variants, dtype)
         facts = facts_of(folder)
-        noise_range = noise_range_of(folder)
+        noise_range = noise_range_of(fields_of(folder / SCHEDULER.folder / SCHEDULER.config).values)
         processor = CLIPImageProcessorPil.from_pretrained(folder / FEATURE_EXTRACTOR.folder, local_files_only=True)
     except ModelFileError as error:
         raise EngineError(str(error)) from error
@@ -52,18 +52,6 @@ def chosen_variant(variants: tuple[str, ...], dtype: torch.dtype) -> str:
     """Half weights for half precision where they are there, full ones for full; what there is otherwise."""
     wanted = "" if dtype == torch.float32 else "fp16"
     return wanted if wanted in variants else variants[0]
-
-
-def noise_range_of(folder: Path) -> NoiseRange:
-    """Of the folder's scheduler. Raises ModelFileError when it is no Karras schedule for v-prediction."""
-    fields = fields_of(folder / SCHEDULER.folder / SCHEDULER.config)
-    if fields.text("prediction_type", "epsilon") != "v_prediction":
-        raise ModelFileError(f"{fields.file}: the model predicts {fields.values.get('prediction_type')!s:.40}; v_prediction is needed.")
-    low = fields.number("sigma_min", 1e-6, 1e4, 0.002)
-    high = fields.number("sigma_max", 1e-5, 1e6, 700.0)
-    if low >= high:
-        raise ModelFileError(f"{fields.file}: sigma_min {low:g} is not below sigma_max {high:g}. Get the model again.")
-    return NoiseRange(low, high)
 
 
 class _Loader:
