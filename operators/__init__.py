@@ -12,6 +12,7 @@ def _modules() -> tuple[ModuleType, ...]:
         generate,
         jobs,
         masks,
+        model_download,
         motion,
         motion_export,
         motion_import,
@@ -20,7 +21,7 @@ def _modules() -> tuple[ModuleType, ...]:
         rigging,
     )
 
-    first = (preferences, environment, backend, generate, motion)
+    first = (preferences, environment, backend, model_download, generate, motion)
     return (*first, motion_import, motion_export, add_body, body_models, rigging, masks, jobs, pump)
 
 

@@ -19,7 +19,16 @@ from ..revision_blender.scene.picture import picture_pixels
 from ..revision_blender.scene.properties import RevisionSettings, RevisionTake
 from ..revision_blender.scene.take import Take, find_take
 from ..revision_blender.wire.png import read_png
-from ..revision_blender.wire.requests import CoarseRequest, DecodeRequest, FineRequest, LiftRequest, MasksRequest, RefineRequest, Request
+from ..revision_blender.wire.requests import (
+    CoarseRequest,
+    DecodeRequest,
+    FineRequest,
+    LiftRequest,
+    MasksRequest,
+    ModelRequest,
+    RefineRequest,
+    Request,
+)
 from . import chosen_model
 from .tickets import Ticket
 from .where import absolute, pngs, results_folder, stored
@@ -184,6 +193,13 @@ def _fine_request(
     )
 
 
+def model(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
+    """The download of the chosen model, whose licence the user has accepted."""
+    name = chosen_model.name_of(scene.revision)
+    request = ModelRequest(model=name, accept_licence=True)
+    return _ticket(scene, "model", name, {"model": name, "licence": "accepted"}), lambda: request
+
+
 def lifted(scene: bpy.types.Scene) -> tuple[RevisionTake, Take]:
     """The take that the buttons work on, as entry and as rig. Raises RevisionError where it was not lifted."""
     entry = scene.revision.take()
@@ -225,6 +241,7 @@ _TITLES = {
     "refine": "Refine",
     "masks": "Part Masks",
     "fine": "Fine",
+    "model": "Download",
 }
 
 

@@ -1,9 +1,14 @@
-"""The video model that a scene has chosen: its name in requests, and what the two kinds of depth come to."""
+"""The video model that a scene has chosen: its name in requests, how it stands, and how deep it is held to the motion."""
+
+from pathlib import Path
 
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene.properties import OWN_FOLDER, RevisionSettings
-from ..revision_blender.video_model.follow_slider import depths_of
+from ..revision_blender.video_model.follow_slider import NoiseSpan, depths_of
 from ..revision_blender.video_model.following import Depths
+from ..revision_blender.video_model.hub_cache import repository_folder
+from .model_watch import ModelView
+from .session import current
 from .where import absolute
 
 
@@ -16,10 +21,29 @@ def name_of(settings: RevisionSettings) -> str:
     return str(absolute(settings.model_folder)) if settings.model_folder else ""
 
 
+def view(settings: RevisionSettings) -> ModelView | None:
+    """How the model stands as far as is known by now."""
+    return current().models.view(name_of(settings))
+
+
+def download_folder(name: str) -> Path:
+    """Where a download of this model goes."""
+    return repository_folder(name)
+
+
+def may_hold(settings: RevisionSettings) -> bool:
+    """Whether the final video may be made by dual-clock denoising: by choice, or because the model cannot read part masks."""
+    if settings.follow_mode != "auto":
+        return bool(settings.follow_mode == "dual-clock")
+    seen = view(settings)
+    return seen is None or not seen.state.conditioned
+
+
 def depths(settings: RevisionSettings) -> Depths:
     """The noise levels of dual-clock denoising. Raises RevisionError where those set by hand are out of order."""
     if not settings.own_depths:
-        return depths_of(settings.follow)
+        seen = view(settings)
+        return depths_of(settings.follow, seen.noise if seen is not None else NoiseSpan())
     chosen = Depths(settings.sigma_weak, settings.sigma_strong)
     if chosen.strong > chosen.weak:
         raise RevisionError(

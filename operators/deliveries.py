@@ -14,6 +14,7 @@ from . import handover
 from .moments import why_not_now
 from .tickets import Ticket
 
+_NOT_FOR_THE_SCENE = frozenset({"model"})  # results that need no safe moment and leave nothing to undo
 _LONGER = {"import": 0.02}  # seconds more a step for what the user waits for with the mouse in hand
 
 
@@ -84,8 +85,7 @@ class Deliveries:
             self._ended(ticket, "FAILED", "Its scene was deleted; nothing was changed.")
             return True
         deadline += _LONGER.get(ticket.kind, 0.0)
-        words = why_not_now(makes_rigs=ticket.kind in ("lift", "import")) or self._advance(delivery, scene, deadline)
-        ticket.words = words
+        ticket.words = _why_not_now(ticket) or self._advance(delivery, scene, deadline)
         return (ticket.words, ticket.status) != before
 
     def _advance(self, delivery: Delivery, scene: bpy.types.Scene, deadline: float) -> str:
@@ -93,10 +93,12 @@ class Deliveries:
         if delivery.over:  # a step of its own: Blender writes the whole scene down
             self._queue.popleft()
             self._ended(ticket, "DONE", handover.remark(delivery.collected))
-            handover.remember_for_undo(f"ReVision: {ticket.title}")
+            if ticket.kind not in _NOT_FOR_THE_SCENE:
+                handover.remember_for_undo(f"ReVision: {ticket.title}")
             return ""
         if delivery.steps is None:
-            delivery.steps = handover.steps(scene, ticket, delivery.collected, delivery.folder)
+            nothing = ticket.kind in _NOT_FOR_THE_SCENE
+            delivery.steps = _no_steps() if nothing else handover.steps(scene, ticket, delivery.collected, delivery.folder)
         try:
             while True:
                 words = next(delivery.steps)
@@ -109,3 +111,11 @@ class Deliveries:
             self._queue.popleft()
             self._ended(ticket, "FAILED", handover.words_of(error))
         return ""
+
+
+def _no_steps() -> Iterator[str]:
+    yield from ()
+
+
+def _why_not_now(ticket: Ticket) -> str:
+    return "" if ticket.kind in _NOT_FOR_THE_SCENE else why_not_now(makes_rigs=ticket.kind in ("lift", "import"))

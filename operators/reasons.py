@@ -41,10 +41,33 @@ def _why_no_footage(settings: RevisionSettings) -> str:
 
 
 def _why_no_engine(settings: RevisionSettings, stage: str) -> str:
-    if settings.engine == "svd" and not chosen_model.name_of(settings):
-        return "Choose the folder of your video model in Source"
+    if settings.engine == "svd" and (reason := _why_no_model(settings)):
+        return reason
     ability = next((engine for engine in current().link.engines if engine.name == settings.engine), None)
     return _why_not_able(ability, stage) if ability is not None else _READY
+
+
+def _why_no_model(settings: RevisionSettings) -> str:
+    if not chosen_model.name_of(settings):
+        return "Choose the folder of your video model in Source"
+    seen = chosen_model.view(settings)
+    if seen is None or seen.state.found:
+        return _READY  # not looked at yet: the backend will look
+    return f"{seen.state.words} {seen.state.next_step}".strip()
+
+
+def why_not_download(scene: bpy.types.Scene) -> str:
+    """The chosen video model's weights."""
+    seen = chosen_model.view(scene.revision)
+    if seen is None:
+        return "The model is being looked at"
+    if not seen.state.downloadable:
+        return f"There is nothing to download: {seen.state.words}"
+    if current().job_of_kind(scene, "model") is not None:
+        return "It is being downloaded"
+    if not bpy.app.online_access:
+        return "Turn on Allow Online Access in the System preferences: the model comes from the internet"
+    return current().why_no_backend()
 
 
 def _why_not_able(ability: EngineAbility, stage: str) -> str:

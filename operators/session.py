@@ -14,6 +14,7 @@ from ..revision_blender.wire.events import (
     JobCancelled,
     JobDone,
     JobFailed,
+    JobPreview,
     JobProgress,
     JobsListed,
     JobSummary,
@@ -24,7 +25,9 @@ from . import handover, settings
 from .backend_link import BackendLink, State
 from .chores import Chore
 from .deliveries import Deliveries, Delivery
+from .model_watch import ModelWatch
 from .outbox import Outbox
+from .step_previews import StepPreviews
 from .tickets import Ticket, drop_row, tickets_in_file, write_row
 from .where import results_folder
 
@@ -36,6 +39,8 @@ class Session:
 
     def __init__(self) -> None:
         self.link = BackendLink()
+        self.models = ModelWatch()
+        self.previews = StepPreviews()
         self.tickets: dict[str, Ticket] = {}
         self.changed = True
         self.trouble = ""
@@ -72,6 +77,11 @@ class Session:
     def job_of_take(self, take_id: str, kind: str) -> Ticket | None:
         """The unfinished job of that kind for the take."""
         return next((t for t in self.tickets.values() if t.take_id == take_id and t.kind == kind and not t.ended), None)
+
+    def job_of_kind(self, scene: bpy.types.Scene, kind: str) -> Ticket | None:
+        """The newest unfinished job of that kind in the scene."""
+        uid = scene.session_uid
+        return next((t for t in reversed(self.tickets.values()) if t.kind == kind and t.scene_uid == uid and not t.ended), None)
 
     # What the operators do
 
@@ -174,6 +184,8 @@ class Session:
             self.changed = True
         if self.link.wants_restart() and any(not ticket.ended for ticket in self.tickets.values()):
             self.start_backend()
+        self.changed |= self.models.settle()
+        self.changed |= self.previews.moved_on()
         self.changed |= self._deliveries.step(deadline)
 
     def _heed_new_file(self) -> None:
@@ -190,6 +202,7 @@ class Session:
         self._own.clear()
         self._outbox.forget_senders()
         self._collecting.clear()
+        self.previews.close()
         self.tickets = {ticket.job_id: ticket for ticket in tickets_in_file()}
         self.changed = True
         if all(ticket.ended for ticket in self.tickets.values()):
@@ -204,6 +217,8 @@ class Session:
         self.link.close()
         for chore in self._chores:
             chore.join(5.0)
+        self.models.close()
+        self.previews.close()
         self._deliveries.forget()
 
     # Inside
@@ -228,7 +243,7 @@ class Session:
                 self._compare({job.job_id: job for job in jobs})
             case Refused(job_id="", message=message):
                 self.show_trouble(message)
-            case JobAccepted() | JobProgress() | JobDone() | JobFailed() | JobCancelled() | Collected() | Refused():
+            case JobAccepted() | JobProgress() | JobPreview() | JobDone() | JobFailed() | JobCancelled() | Collected() | Refused():
                 ticket = self.tickets.get(event.job_id)
                 if ticket is not None and not ticket.ended:
                     self._heed_job(ticket, event)
@@ -241,6 +256,8 @@ class Session:
                 self._set(ticket, "RUNNING")
             case JobProgress(fraction=fraction, words=words, seconds_left=seconds_left):
                 ticket.fraction, ticket.words, ticket.seconds_left = fraction, words, seconds_left
+            case JobPreview(frames=frames):
+                self.previews.take(ticket.job_id, frames)
             case JobDone():
                 self._collect(ticket)
             case JobFailed(message=message):
@@ -318,6 +335,9 @@ class Session:
         ticket.message, ticket.words, ticket.seconds_left = message, "", None
         self._collecting.discard(ticket.job_id)
         self._outbox.drop(ticket.job_id)
+        self.previews.drop(ticket.job_id)
+        if ticket.kind == "model":
+            self.models.look_again()
         self._set(ticket, status)
         if status == "FAILED":
             handover.tell(f"{ticket.title}: {message}")

@@ -6,6 +6,9 @@ from ..operators.session import current
 from ..operators.tickets import Ticket
 from .wording import duration, sentences
 
+_TELL_HOW_IT_WENT = ("coarse", "fine")
+PREVIEW_SCALE = 6.0  # of a row's height
+
 
 class SidebarPanel:
     """Mix-in: a panel of the tab ReVision in the 3D viewport's sidebar."""
@@ -36,11 +39,20 @@ def progress(layout: bpy.types.UILayout, ticket: Ticket) -> None:
 
 
 def under_way(layout: bpy.types.UILayout, scene: bpy.types.Scene, kind: str) -> None:
-    """The newest unfinished job of a stage, under the button that started it; Jobs lists all."""
+    """The newest job of a stage, under the button that started it: how far it is, how its clip looks so far, how it went. Jobs lists all."""
     uid = scene.session_uid
-    tickets = [ticket for ticket in current().tickets.values() if ticket.kind == kind and ticket.scene_uid == uid and not ticket.ended]
-    if tickets:
-        progress(layout.column(), tickets[-1])
+    session = current()
+    tickets = [ticket for ticket in session.tickets.values() if ticket.kind == kind and ticket.scene_uid == uid]
+    if not tickets:
+        return
+    ticket = tickets[-1]
+    if not ticket.ended:
+        progress(layout.column(), ticket)
+        icon = session.previews.icon(ticket.job_id)
+        if icon:
+            layout.template_icon(icon, scale=PREVIEW_SCALE)
+    elif ticket.status == "DONE" and kind in _TELL_HOW_IT_WENT and ticket.message:
+        sentences(layout, ticket.message, icon="CHECKMARK")
 
 
 def settings_column(layout: bpy.types.UILayout) -> bpy.types.UILayout:

@@ -6,6 +6,7 @@ from ..operators import reasons
 from ..revision_blender.scene.part_masks.mask_preview import name_of
 from ..revision_blender.scene.properties import RevisionSettings
 from .base import SidebarPanel, button, settings_column, under_way
+from .video_model import draw_following
 
 
 class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
@@ -63,6 +64,8 @@ class REVISION_PT_fine(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings: RevisionSettings = context.scene.revision
         settings_column(self.layout).prop(settings, "engine")
+        if settings.engine == "svd":
+            draw_following(self.layout, settings)
         button(self.layout, "revision.generate_fine", reasons.why_not_fine(context.scene), icon="RENDER_ANIMATION")
         under_way(self.layout, context.scene, "fine")
 

@@ -7,6 +7,7 @@ from ..revision_blender.scene.colour import view_transform_note
 from ..revision_blender.scene.properties import RevisionSettings
 from ..revision_blender.scene.take import find_take
 from .base import SidebarPanel, button, settings_column, under_way
+from .video_model import draw_bucket
 from .wording import sentences
 
 
@@ -29,10 +30,12 @@ def _draw_picture(column: bpy.types.UILayout, settings: RevisionSettings) -> Non
     column.prop(settings, "picture")
     column.prop(settings, "prompt")
     column.prop(settings, "strength", slider=True)
+    if settings.engine == "svd":
+        draw_bucket(column, settings)
     column.prop(settings, "frames")
     column.prop(settings, "fps")
     column.prop(settings, "seed")
-    _draw_engine(column, settings)
+    column.prop(settings, "engine")
 
 
 def _draw_footage(column: bpy.types.UILayout, settings: RevisionSettings) -> None:
@@ -41,13 +44,7 @@ def _draw_footage(column: bpy.types.UILayout, settings: RevisionSettings) -> Non
     column.prop(settings, "footage_stride")
     column.prop(settings, "frames")
     column.prop(settings, "prompt")
-    _draw_engine(column, settings)
-
-
-def _draw_engine(column: bpy.types.UILayout, settings: RevisionSettings) -> None:
     column.prop(settings, "engine")
-    if settings.engine == "svd":
-        column.prop(settings, "model_folder")
 
 
 class REVISION_PT_coarse(SidebarPanel, bpy.types.Panel):
