@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from backend.errors import InputError
 from revision_blender.masks.labels import BACKGROUND, conditioning_gray
-from revision_blender.masks.latent import latent_confidence, latent_labels
+from revision_blender.masks.latent import latent_maps
 
 if TYPE_CHECKING:
     from backend.engines.svd.model import VideoModel
@@ -78,12 +78,11 @@ def motion_channels(
         raise InputError(
             f"The part masks have shape {labels.shape}, their confidence {confidence.shape}; both must be (frames, height, width)."
         )
-    labels, confidence, factor = _fitted(labels, confidence, factor, size)
-    winners = latent_labels(labels, factor)
-    sure = latent_confidence(confidence, labels, factor).astype(np.float32) / 255.0
-    says = (winners != BACKGROUND) & (sure > 0.0)
-    gray = conditioning_gray(winners).astype(np.float32) / 255.0
-    return torch.from_numpy(np.stack([gray * says, sure * _coverage(labels, winners, factor) * says], axis=1))
+    cells = latent_maps(*_fitted(labels, confidence, factor, size))
+    says = (cells.labels != BACKGROUND) & (cells.confidence > 0)
+    gray = conditioning_gray(cells.labels).astype(np.float32) / 255.0
+    sure = cells.confidence.astype(np.float32) / 255.0 * cells.coverage
+    return torch.from_numpy(np.stack([gray * says, sure * says], axis=1))
 
 
 @torch.no_grad()
@@ -144,13 +143,6 @@ def _fitted(
     across = (np.arange(rows * factor) * height // (rows * factor))[:, None]
     along = (np.arange(columns * factor) * width // (columns * factor))[None, :]
     return labels[:, across, along], confidence[:, across, along], factor
-
-
-def _coverage(labels: NDArray[np.uint8], winners: NDArray[np.uint8], factor: int) -> NDArray[np.float32]:
-    full = winners.repeat(factor, axis=1).repeat(factor, axis=2)
-    frames, height, width = winners.shape
-    same = (labels == full).reshape(frames, height, factor, width, factor)
-    return same.mean(axis=(2, 4), dtype=np.float32)
 
 
 def _unit(frames: NDArray[np.uint8]) -> Float[Tensor, "n 3 H W"]:
