@@ -17,7 +17,8 @@ from revision_blender.wire import paths
 from revision_blender.wire.connection import LOOPBACK, ConnectionInfo
 from revision_blender.wire.launch import EXIT_ALREADY_RUNNING
 
-PLUGGED = ("backend.bodies.cli", "backend.motion_cli")  # rooms with commands of their own: a module with ``add_subcommand(subparsers)``
+# rooms with commands of their own: a module with ``add_subcommand(subparsers)``
+PLUGGED = ("backend.bodies.cli", "backend.motion_cli", "backend.model_cli", "backend.training.cli", "backend.evaluation.cli")
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -71,8 +72,15 @@ def _parser(wanted: Sequence[str]) -> argparse.ArgumentParser:
 
 def _plug_in(commands: Any) -> None:
     for name in PLUGGED:
-        if find_spec(name) is not None:
+        if _is_there(name):
             import_module(name).add_subcommand(commands)
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # the room that it lies in is missing too
+        return False
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,15 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from revision_blender.motion.bodies.shelf import BUNDLED, DATA, BodyShelf
+from revision_blender.video_model.names import BUNDLED as SMALL_MODEL
+from revision_blender.video_model.names import PUBLISHED
+from revision_blender.video_model.state import state_of
 from revision_blender.wire import protocol
 from revision_blender.wire.launch import find_live
 from revision_blender.wire.paths import bodies_folder
 
 PACKAGES = (
     "torch", "numpy", "pyzmq", "mediapipe", "opencv-python-headless", "numba", "scipy", "av", "diffusers", "transformers",
-    "accelerate", "safetensors", "smplx", "tqdm", "jaxtyping",
+    "accelerate", "safetensors", "huggingface_hub", "peft", "tensorboardX", "smplx", "tqdm", "jaxtyping",
 )  # fmt: skip
-OPTIONAL = {"smplx": "only needed for official body files; non-commercial licence"}
+OPTIONAL = {
+    "smplx": "only needed for official body files; non-commercial licence",
+    "peft": "only needed to train with LoRA",
+    "tensorboardX": "only needed to train",
+}
 EXAMINE_SECONDS = 120.0
 MOTION_LIBRARY = Path("revision_blender/data/motion_library.npz")
 POSE_MODEL = Path("modules/pose_landmark/pose_landmark_full.tflite")  # below mediapipe's package
@@ -43,6 +50,7 @@ def examine(home: Path) -> dict[str, Any]:
         "system": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
         "weights": _weights(BodyShelf(bodies_folder(home))),
+        "video_models": {name: _model_facts(name) for name in (SMALL_MODEL, *PUBLISHED)},
         "home": str(home),
         "free_gigabytes": round(shutil.disk_usage(_existing(home)).free / 1e9, 1),
         "backend_process": running.pid if running is not None else None,
@@ -68,6 +76,11 @@ def _weights(shelf: BodyShelf) -> dict[str, float | None]:
     files["motion library"] = root / MOTION_LIBRARY
     files["MediaPipe pose model"] = Path(folders[0]) / POSE_MODEL if folders else root / "none"
     return {name: round(file.stat().st_size / 1e6, 1) if file.is_file() else None for name, file in files.items()}
+
+
+def _model_facts(name: str) -> dict[str, Any]:
+    state = state_of(name)
+    return {"state": state.kind, "words": state.words, "next_step": state.next_step, "megabytes": round(state.bytes / 1e6, 1)}
 
 
 def _existing(folder: Path) -> Path:
@@ -117,13 +130,19 @@ def words_of(facts: dict[str, Any]) -> str:
     ]
     lines += ["", "Weights and data"]
     lines += [f"  {name:24} {'MISSING' if size is None else f'{size} MB'}" for name, size in facts["weights"].items()]
-    lines += ["  Stable Video Diffusion   your own diffusers folder, chosen in the Source panel"]
+    lines += ["", "Video models (or your own folder in the layout of diffusers, chosen in the Source panel)"]
+    lines += [line for name, state in facts["video_models"].items() for line in _model_words(name, state)]
     lines += ["", "Devices", *(f"  {device}" for device in machine.get("devices", [])), "", "Engines"]
     lines += [_engine_words(engine) for engine in machine.get("engines", [])]
     lines += [f"  could not be examined: {machine['error']}"] if "error" in machine else []
     lines += ["", f"Home    {facts['home']} ({facts['free_gigabytes']} GB free)"]
     lines += [f"Backend {'runs as process ' + str(facts['backend_process']) if facts['backend_process'] else 'does not run'}"]
     return "\n".join(lines)
+
+
+def _model_words(name: str, facts: dict[str, Any]) -> list[str]:
+    lines = [f"  {name}: {facts['state']}. {facts['words']}"]
+    return [*lines, f"    {facts['next_step']}"] if facts["next_step"] else lines
 
 
 def _engine_words(engine: dict[str, Any]) -> str:
