@@ -1,0 +1,54 @@
+"""``python -m backend evaluate video``: how well a video model follows, as tables."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+BUNDLED = Path(__file__).parents[2] / "revision_blender" / "data" / "small_video_model"
+JUDGES = BUNDLED / "evaluation"
+
+
+def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds ``evaluate``; the chosen action's ``run`` takes the parsed arguments and returns the exit status."""
+    evaluate = subparsers.add_parser("evaluate", help="measure how well a video model follows the motion it is given")
+    actions = evaluate.add_subparsers(dest="action", required=True)
+    video = actions.add_parser("video", help="masks followed, the closed loop S1 to S3, and what the presets cost; see docs/evaluation.md")
+    video.add_argument("--model", default="small", help="small (the bundled one) or the folder of a model trained on renders")
+    video.add_argument("--data", type=Path, metavar="DIR", help="held-out clips (default: rendered for the occasion)")
+    video.add_argument(
+        "--judges", type=Path, default=JUDGES, metavar="DIR", help="where segmenter and lifter lie (default: the bundled ones)"
+    )
+    video.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    video.add_argument("--tables", default="following,loop,presets", help="which tables, with commas (default: %(default)s)")
+    video.add_argument("--clips", type=int, default=32, help="of the first table (default: %(default)s)")
+    video.add_argument("--loops", type=int, default=16, help="first frames of the closed loop (default: %(default)s)")
+    video.add_argument("--references", type=int, default=4, help="clips that the presets are compared on (default: %(default)s)")
+    video.add_argument("--steps", type=int, default=15, help="of the sampler, in the first two tables (default: %(default)s)")
+    video.add_argument("--batch", type=int, default=4, help="clips made at once (default: %(default)s)")
+    video.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
+    video.add_argument("--precision", default="float32", choices=("float32", "bfloat16"), help="the U-Net's (default: %(default)s)")
+    video.set_defaults(run=run_video)
+
+
+def run_video(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from backend.evaluation.video import Plan, evaluate
+    from backend.progress import Progress
+
+    plan = Plan(
+        model=BUNDLED if arguments.model == "small" else Path(arguments.model),
+        judges=arguments.judges, data=arguments.data, tables=tuple(arguments.tables.split(",")), clips=arguments.clips,
+        loops=arguments.loops, references=arguments.references, steps=arguments.steps, batch=arguments.batch, seed=arguments.seed,
+        precision=arguments.precision,
+    )  # fmt: skip
+    with tqdm(total=100, unit="%", disable=None, leave=False) as bar:
+        report = evaluate(plan, Progress(lambda fraction, words: _show(bar, fraction, words)), tqdm.write)
+    if arguments.json is not None:
+        report.save(arguments.json)
+    return 0
+
+
+def _show(bar: Any, fraction: float, words: str) -> None:
+    bar.n = round(100.0 * fraction)
+    bar.set_description_str(words)
