@@ -9,7 +9,8 @@ Schedule = Literal["karras", "ays"]
 @dataclass(frozen=True)
 class Preset:
     """steps: of the sampler. schedule: Karras' sigmas or Align Your Steps' ten. reuse_every: the deep half of the U-Net is computed
-    at every n-th step and reused between (DeepCache); 1 computes it always. words: for the menu.
+    at every n-th step and reused between (DeepCache); 1 computes it always. reuse_depth: layers of the last block that run on every step.
+    words: for the menu.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Preset:
     schedule: Schedule
     reuse_every: int
     words: str
+    reuse_depth: int = 1
 
 
 PRESETS: tuple[Preset, ...] = (

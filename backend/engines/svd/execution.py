@@ -1,0 +1,88 @@
+"""How the U-Net is run: what a preset leaves out, and what is the same mathematics done faster.
+
+The same mathematics: cross-attention to the single token answered once, temporal convolutions as 2D ones, channels last (on CUDA), and
+scaled-dot-product attention, which diffusers uses of itself. Left out by a preset: the deep half on reused steps.
+"""
+
+from types import TracebackType
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from backend.engines.svd.compiled import WarmUp, compile_layers
+from backend.engines.svd.cross_attention import SingleTokenAttention
+from backend.engines.svd.feature_reuse import FeatureReuse
+from backend.engines.svd.guidance import Place
+from backend.engines.svd.replaced import Replacements
+from backend.engines.svd.temporal_convolution import flatten_temporal
+from revision_blender.video_model.presets import Preset
+
+
+class Prepared:
+    """A ``ModelCall`` of the sampler. Used as a context: the network is left as it was found."""
+
+    def __init__(self, unet: Any, preset: Preset, *, compiled: bool = False) -> None:
+        device = next(unet.parameters()).device
+        self.preset = preset
+        self._unet = unet
+        self._warm_up = WarmUp(device)
+        self._replacements = Replacements()
+        if compiled:
+            compile_layers(unet, self._replacements)
+        if device.type == "cuda":
+            channels_last(unet)
+            flatten_temporal(unet, self._replacements)
+        self._context = SingleTokenAttention(unet, self._replacements)
+        self._reuse = FeatureReuse(unet, self._replacements, preset.reuse_depth) if preset.reuse_every > 1 else None
+
+    @property
+    def warm_up_seconds(self) -> float:
+        """Of the first full and the first reused step: with their share of compiling, where asked for."""
+        return self._warm_up.seconds
+
+    def __call__(
+        self,
+        sample: Float[Tensor, "batch frames channels h w"],
+        timestep: Float[Tensor, ""],
+        embedding: Float[Tensor, "batch 1 c"],
+        time_ids: Float[Tensor, "batch 3"],
+        place: Place,
+    ) -> Float[Tensor, "batch frames 4 h w"]:
+        slot = (place.half, place.window)
+        self._context.answer(embedding, slot, again=place.index == 0)
+        full = self._reuse is None or self._reuse.begin(is_full(self.preset, place.index), slot)
+        return self._warm_up((full, sample.shape), lambda: self._run(sample, timestep, embedding, time_ids))
+
+    def _run(self, sample: Tensor, timestep: Tensor, embedding: Tensor, time_ids: Tensor) -> Tensor:
+        return self._unet(sample, timestep, encoder_hidden_states=embedding, added_time_ids=time_ids, return_dict=False)[0]
+
+    def __enter__(self) -> "Prepared":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Puts the network back and lets kept features go."""
+        self._replacements.restore()
+        if self._reuse is not None:
+            self._reuse.forget()
+
+
+def prepared(unet: Any, preset: Preset, *, compiled: bool = False) -> Prepared:
+    """The U-Net as the preset wants it run, on the device and in the precision it is in. compiled: see ``compiled``; asked for, never by itself."""
+    return Prepared(unet.eval(), preset, compiled=compiled)
+
+
+def is_full(preset: Preset, index: int) -> bool:
+    """Whether step ``index`` computes the whole U-Net."""
+    return index % preset.reuse_every == 0
+
+
+def channels_last(network: nn.Module) -> None:
+    """2D weights in the layout that tensor cores read. Values stay; 3D weights cannot have it."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            module.weight.data = module.weight.data.to(memory_format=torch.channels_last)
