@@ -5,7 +5,7 @@ import textwrap
 import bpy
 from bpy.props import BoolProperty
 
-from ..revision_blender.video_model.published import page_of
+from ..revision_blender.video_model.published import TOKENS_PAGE, gated_words, page_of, published_model
 from . import asking, chosen_model, reasons
 from .pressing import can_press, submit
 
@@ -42,7 +42,12 @@ class REVISION_OT_download_model(bpy.types.Operator):
         )
         if seen.state.kind == "incomplete":
             _lines(layout, seen.state.words, "INFO")
-        layout.operator("wm.url_open", text="Open Its Page", icon="URL").url = page_of(seen.state.name)
+        row = layout.row()
+        row.operator("wm.url_open", text="Open Its Page", icon="URL").url = page_of(seen.state.name)
+        published = published_model(seen.state.name)
+        if published is not None and published.gated:
+            row.operator("wm.url_open", text="Open Your Tokens", icon="URL").url = TOKENS_PAGE
+            _lines(layout, gated_words(seen.state.name), "LOCKED")
         layout.prop(self, "accept_licence")
 
     def execute(self, context: bpy.types.Context) -> set[str]:

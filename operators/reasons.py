@@ -53,6 +53,8 @@ def _why_no_model(settings: RevisionSettings) -> str:
     seen = chosen_model.view(settings)
     if seen is None or seen.state.found:
         return _READY  # not looked at yet: the backend will look
+    if seen.state.kind == "missing":
+        return "The video model is not on this machine yet: Video Model in Source has the next step"
     return f"{seen.state.words} {seen.state.next_step}".strip()
 
 

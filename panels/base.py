@@ -7,7 +7,7 @@ from ..operators.tickets import Ticket
 from .wording import duration, sentences
 
 _TELL_HOW_IT_WENT = ("coarse", "fine")
-PREVIEW_SCALE = 6.0  # of a row's height
+PREVIEW_SCALE = 8.0  # of a row's height
 
 
 class SidebarPanel:

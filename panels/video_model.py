@@ -7,10 +7,10 @@ from ..operators.session import current
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene.properties import OWN_FOLDER, RevisionSettings
 from ..revision_blender.video_model.presets import preset_of
+from ..revision_blender.video_model.published import gigabytes, page_of, published_model
+from ..revision_blender.video_model.state import ModelState
 from .base import SidebarPanel, button, settings_column, under_way
 from .wording import sentences
-
-_STATE_ICONS = {"found": "CHECKMARK", "missing": "INFO", "none": "INFO"}
 
 
 class REVISION_PT_video_model(SidebarPanel, bpy.types.Panel):
@@ -32,23 +32,39 @@ class REVISION_PT_video_model(SidebarPanel, bpy.types.Panel):
         _draw_state(layout, context.scene)
         settings_column(layout).prop(settings, "preset")
         sentences(layout, preset_of(settings.preset).words)
-        sentences(layout, "Video models take no prompt: it reaches Refine and the engine Reproject only.", icon="INFO")
+        sentences(
+            layout,
+            "The prompt does not reach video models: they start from the picture alone. Refine and the engine Reproject read it.",
+            icon="INFO",
+        )
 
 
 def _draw_state(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     """How the weights stand, and the next step where they are not there."""
     view = chosen_model.view(scene.revision)
     if view is None:
-        return
-    state = view.state
-    sentences(layout, state.words, icon=_STATE_ICONS.get(state.kind, "ERROR"))
-    if state.next_step:
-        sentences(layout, state.next_step)
-    if current().job_of_kind(scene, "model") is not None:
+        layout.label(text="Looking at the model", icon="SORTTIME")
+    elif current().job_of_kind(scene, "model") is not None:
         under_way(layout, scene, "model")
-    elif state.downloadable:
-        sentences(layout, state.licence, icon="TEXT")
-        button(layout, "revision.download_model", reasons.why_not_download(scene), icon="IMPORT")
+    elif view.state.downloadable:
+        _draw_download(layout, scene, view.state)
+    else:
+        sentences(layout, view.state.words, icon="CHECKMARK" if view.state.found else "ERROR")
+        if view.state.next_step:
+            sentences(layout, view.state.next_step)
+
+
+def _draw_download(layout: bpy.types.UILayout, scene: bpy.types.Scene, state: ModelState) -> None:
+    """Size and licence, and the button, whose dialog says the rest."""
+    published = published_model(state.name)
+    if published is None or state.kind != "missing":
+        sentences(layout, state.words, icon="ERROR")
+    if published is not None:
+        sentences(layout, f"{gigabytes(published.bytes)} to download once. {published.licence}", icon="IMPORT")
+        if published.gated:
+            sentences(layout, "For accounts of the model hub that have accepted the licence there.", icon="LOCKED")
+    layout.operator("wm.url_open", text="Open Its Page", icon="URL").url = page_of(state.name)
+    button(layout, "revision.download_model", reasons.why_not_download(scene), icon="IMPORT")
 
 
 def draw_bucket(column: bpy.types.UILayout, settings: RevisionSettings) -> None:

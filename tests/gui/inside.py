@@ -109,7 +109,18 @@ def pose(name: str) -> dict[str, list[list[float]]]:
     return {bone.name: [list(row) for row in rig.matrix_world @ bone.matrix] for bone in rig.pose.bones}
 
 
-ASKED = {"drop": drop, "look": look, "show": show, "choose": choose, "pose": pose}
+def change(**settings: bool | str | float) -> None:
+    """Settings of the scene, as another add-on's script would change them: ``engine``, ``preset``."""
+    for name, value in settings.items():
+        setattr(bpy.context.scene.revision, name, value)
+
+
+def allow_online() -> None:
+    """The tick in the System preferences."""
+    bpy.context.preferences.system.use_online_access = True
+
+
+ASKED = {"change": change, "allow_online": allow_online, "drop": drop, "look": look, "show": show, "choose": choose, "pose": pose}
 
 
 def strips() -> list[dict]:
