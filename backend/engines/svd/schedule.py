@@ -74,13 +74,14 @@ def ays_sigmas(sigma_max: float = AYS_TABLE[0], steps: int = len(AYS_TABLE)) -> 
 
 
 def with_nodes(sigmas: Float[Tensor, " n"], nodes: Iterable[float]) -> Float[Tensor, " m"]:
-    """The schedule with every node among its sigmas. What lies at 0, at a sigma already there, or above the first is not inserted.
+    """The schedule with every node among its sigmas. What lies outside its first and last sigma above 0 is not inserted.
 
     A node next to a sigma takes that sigma's place, except the first's.
     """
     values = [float(sigma) for sigma in sigmas]
+    lowest = values[-2]
     for node in nodes:
-        if not 0.0 < node < values[0]:
+        if not lowest < node < values[0]:
             continue
         nearest = min(range(len(values)), key=lambda index: abs(values[index] - node))
         if nearest > 0 and abs(values[nearest] - node) <= SAME_NODE * node:
