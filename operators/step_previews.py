@@ -30,9 +30,13 @@ class StepPreviews:
             picture.image_pixels.foreach_set(_words(frame))
         self._frames[job_id] = len(frames)
 
+    def count(self, job_id: str) -> int:
+        """Frames in the newest preview of the job."""
+        return self._frames.get(job_id, 0)
+
     def icon(self, job_id: str) -> int:
         """Of the frame that is due now; 0 while there is none."""
-        count = self._frames.get(job_id, 0)
+        count = self.count(job_id)
         if count == 0:
             return 0
         index = frame_at(time.monotonic(), count)

@@ -11,7 +11,7 @@ from backend.stages.registry import Stage
 from revision_blender.wire.requests import CoarseRequest, ModelRequest, ModelResult, VideoResult
 
 STEPS = 25
-SECONDS = 8.0  # of one job
+STEP_SECONDS = 0.16
 FRAMES, HEIGHT, WIDTH = 8, 64, 112
 
 
@@ -28,8 +28,8 @@ def coarse(request: CoarseRequest, progress: Progress) -> VideoResult:
     for step in range(STEPS):
         progress(step / STEPS, f"Step {step + 1} of {STEPS}")
         progress.preview(lambda noise=1.0 - step / STEPS: crossing(noise))
-        time.sleep(SECONDS / STEPS)
-    return VideoResult(crossing(0.0), request.fps, {"seconds": SECONDS, "steps": float(STEPS)})
+        time.sleep(STEP_SECONDS)
+    return VideoResult(crossing(0.0), request.fps, {"seconds": STEPS * STEP_SECONDS, "steps": float(STEPS)})
 
 
 def crossing(noise: float) -> NDArray[np.uint8]:
@@ -48,5 +48,5 @@ def model(request: ModelRequest, progress: Progress) -> ModelResult:
     assert request.accept_licence
     for step in range(STEPS):
         progress(step / STEPS, f"unet/diffusion_pytorch_model.fp16.safetensors, {step * 0.18:.1f} of 4.5 GB")
-        time.sleep(SECONDS / STEPS)
+        time.sleep(STEP_SECONDS)
     return ModelResult("/nowhere")
