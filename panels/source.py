@@ -29,6 +29,8 @@ class REVISION_PT_source(SidebarPanel, bpy.types.Panel):
 def _draw_picture(column: bpy.types.UILayout, settings: RevisionSettings) -> None:
     column.prop(settings, "picture")
     column.prop(settings, "prompt")
+    if settings.engine == "svd":
+        sentences(column, "Video models take no prompt: only the engine Reproject reads it", icon="INFO")
     column.prop(settings, "strength", slider=True)
     if settings.engine == "svd":
         draw_bucket(column, settings)

@@ -32,11 +32,6 @@ class REVISION_PT_video_model(SidebarPanel, bpy.types.Panel):
         _draw_state(layout, context.scene)
         settings_column(layout).prop(settings, "preset")
         sentences(layout, preset_of(settings.preset).words)
-        sentences(
-            layout,
-            "The prompt does not reach video models: they start from the picture alone. Refine and the engine Reproject read it.",
-            icon="INFO",
-        )
 
 
 def _draw_state(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
