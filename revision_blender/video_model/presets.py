@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Schedule = Literal["karras", "ays"]
+Solver = Literal["euler", "multistep"]
 
 
 @dataclass(frozen=True)
 class Preset:
     """steps: of the sampler. schedule: Karras' sigmas or Align Your Steps' ten. reuse_every: the deep half of the U-Net is computed
     at every n-th step and reused between (DeepCache); 1 computes it always. reuse_depth: layers of the last block that run on every step.
-    words: for the menu.
+    solver: the model's own, or the second-order one that needs fewer steps. words: for the menu.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Preset:
     reuse_every: int
     words: str
     reuse_depth: int = 1
+    solver: Solver = "euler"
 
 
 PRESETS: tuple[Preset, ...] = (

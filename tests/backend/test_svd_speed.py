@@ -1,5 +1,6 @@
 """What makes the U-Net faster computes the same, or leaves out exactly what it says."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,10 @@ from backend.engines.svd.cross_attention import SingleTokenAttention
 from backend.engines.svd.execution import prepared
 from backend.engines.svd.feature_reuse import FeatureReuse
 from backend.engines.svd.guidance import Place
+from backend.engines.svd.multistep import Multistep, step_of
 from backend.engines.svd.replaced import Replacements
+from backend.engines.svd.sampler import Step, denoise, euler_step
+from backend.engines.svd.schedule import karras_sigmas
 from backend.engines.svd.temporal_convolution import flatten_temporal
 from backend.errors import EngineError
 from revision_blender.video_model.presets import Preset
@@ -246,3 +250,41 @@ def test_warm_up_counts_first_calls_only() -> None:
         if kind == "shallow" and len(done) == 2:
             first = warm_up.seconds
     assert len(done) == 4 and warm_up.seconds == first > 0.0
+
+
+@settings(max_examples=10, deadline=None)
+@given(spread=st.floats(0.3, 2.0), mean=st.floats(-2.0, 2.0))
+def test_multistep_is_of_second_order(spread: float, mean: float) -> None:
+    """Twice the steps, a quarter of the error; Euler's halves."""
+    coarse, fine = (gaussian_error(spread, mean, steps, Multistep()) for steps in (16, 32))
+    euler = gaussian_error(spread, mean, 32, euler_step)
+    assert fine < 0.35 * coarse and fine < 0.35 * euler and coarse < euler
+
+
+def gaussian_error(spread: float, mean: float, steps: int, step: Step) -> float:
+    """Of Gaussian data the probability flow is known: x(sigma) - mean grows with sqrt(spread^2 + sigma^2)."""
+    sigmas = karras_sigmas(steps, 0.01, 80.0)
+    noise = torch.linspace(-2.0, 2.0, 32).reshape(1, 2, 4, 2, 2)
+
+    def velocity(latents: torch.Tensor, sigma: torch.Tensor, _index: int) -> torch.Tensor:
+        ideal = mean + (latents - mean) * spread**2 / (spread**2 + sigma**2)
+        return (latents / (sigma**2 + 1) - ideal) / (sigma / (sigma**2 + 1) ** 0.5)
+
+    end = denoise(velocity, mean + noise * float(spread**2 + sigmas[0] ** 2) ** 0.5, sigmas, step=step)
+    return float((end - (mean + noise * spread)).abs().max())
+
+
+def test_multistep_begins_and_ends_as_euler_does() -> None:
+    sample, output = torch.randn(2, 1, 2, 4, 3, 3).unbind(0)
+    sigmas = torch.tensor([10.0, 3.0, 0.0])
+    step = Multistep()
+    first = euler_step(sample, output, sigmas[0], sigmas[1])
+    assert all(torch.equal(a, b) for a, b in zip(step(sample, output, sigmas[0], sigmas[1]), first, strict=True))
+    last = euler_step(first[0], output, sigmas[1], sigmas[2])
+    assert all(torch.equal(a, b) for a, b in zip(step(first[0], output, sigmas[1], sigmas[2]), last, strict=True))
+
+
+def test_presets_step_as_they_say() -> None:
+    assert step_of(EXACT) is euler_step
+    fast = replace(EXACT, solver="multistep")
+    assert isinstance(step_of(fast), Multistep) and step_of(fast) is not step_of(fast), "a clip must not begin with another one's memory"

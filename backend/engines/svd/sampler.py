@@ -28,6 +28,7 @@ class StepState:
 
 
 OnStep = Callable[[StepState], None]
+Step = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]  # (latents, v, sigma, next sigma) -> (latents, denoised)
 
 
 def start_latents(noise: Float[Tensor, "1 frames 4 h w"], sigmas: Float[Tensor, " n"]) -> Float[Tensor, "1 frames 4 h w"]:
@@ -41,18 +42,19 @@ def denoise(
     latents: Float[Tensor, "1 frames 4 h w"],
     sigmas: Float[Tensor, " steps+1"],
     *,
+    step: Step | None = None,
     after_step: AfterStep | None = None,
     on_step: OnStep | None = None,
 ) -> Float[Tensor, "1 frames 4 h w"]:
     """Latents at ``sigmas[0]`` to latents at ``sigmas[-1]``.
 
-    after_step may change the latents after each step; on_step is told of each step and may leave by an exception (Cancelled).
-    Raises EngineError when a latent is no number any more.
+    step: how one is taken, Euler's by default. after_step may change the latents after each step; on_step is told of each step and may
+    leave by an exception (Cancelled). Raises EngineError when a latent is no number any more.
     """
     steps = len(sigmas) - 1
     for index in range(steps):
         output = velocity(latents, sigmas[index], index)
-        latents, denoised = euler_step(latents, output, sigmas[index], sigmas[index + 1])
+        latents, denoised = (step or euler_step)(latents, output, sigmas[index], sigmas[index + 1])
         if after_step is not None:
             latents = after_step(latents, index, sigmas[index + 1])
         _check_finite(latents, index, steps)
