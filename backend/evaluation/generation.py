@@ -14,6 +14,7 @@ from backend.engines.svd.decoding import as_bytes, decoded
 from backend.engines.svd.execution import prepared
 from backend.engines.svd.guidance import Guidance, ModelCall, guided
 from backend.engines.svd.model import VideoModel
+from backend.engines.svd.multistep import step_of
 from backend.engines.svd.sampler import denoise, start_latents
 from backend.engines.svd.schedule import sigmas_for
 from backend.progress import Progress
@@ -65,7 +66,7 @@ def _latents(model: VideoModel, wishes: Sequence[Wish], preset: Preset, model_ca
     )  # fmt: skip
     sigmas = sigmas_for(preset, model.noise_range)
     start = start_latents(torch.cat([noise for _, _, noise in drawn]), sigmas)
-    return denoise(guided(model_call, conditioning, Guidance(*facts.guidance)), start, sigmas)
+    return denoise(guided(model_call, conditioning, Guidance(*facts.guidance)), start, sigmas, step=step_of(preset))
 
 
 def _drawn(model: VideoModel, wish: Wish) -> tuple[Tensor, Tensor, Tensor]:
