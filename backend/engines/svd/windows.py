@@ -25,7 +25,8 @@ class Window:
 
 
 def windows_for(total: int, frames: int, stride: int | None = None) -> tuple[Window, ...]:
-    """Windows of ``frames`` frames over a clip of ``total``. stride: new frames a window, a quarter overlaps by default.
+    """Windows of ``frames`` frames over a clip of ``total``. stride: at most so many new frames a window; by default
+    a quarter overlaps.
 
     Raises InputError for no frames, EngineError for a model whose windows would leave gaps.
     """
@@ -40,7 +41,7 @@ def windows_for(total: int, frames: int, stride: int | None = None) -> tuple[Win
     if not 1 <= stride <= reach:
         raise EngineError(f"Windows of {frames} frames cannot advance by {stride}; the stride must lie between 1 and {reach}.")
     starts = _starts(total, reach, stride)
-    return tuple(_window(start, reach, is_first=index == 0, is_last=index == len(starts) - 1) for index, start in enumerate(starts))
+    return tuple(_window(number, starts, reach) for number in range(len(starts)))
 
 
 def windowed(
@@ -81,16 +82,16 @@ def frame_shares(total: int, windows: tuple[Window, ...]) -> Float[Tensor, "wind
 
 
 def _starts(total: int, reach: int, stride: int) -> list[int]:
-    """First frame beside frame 0 of each window; the last window ends with the clip."""
-    starts = list(range(1, total - reach, stride))
-    return [*starts, total - reach]
+    """First frame beside frame 0 of each window: as many as the stride needs, evenly apart, the last one ending with the clip."""
+    last = total - reach
+    steps = -(-(last - 1) // stride)
+    return [1 + round(step * (last - 1) / steps) for step in range(steps + 1)]
 
 
-def _window(start: int, reach: int, *, is_first: bool, is_last: bool) -> Window:
-    """A triangle over the window's frames, flat towards the clip's ends; frame 0 counts in the first window only."""
-    rising = [float(place + 1) for place in range(reach)]
-    falling = rising[::-1]
-    ramp = [
-        min(falling if is_first else rising, rising if is_last else falling, key=lambda side, at=at: side[at])[at] for at in range(reach)
-    ]
-    return Window((0, *range(start, start + reach)), (1.0 if is_first else 0.0, *ramp))
+def _window(number: int, starts: list[int], reach: int) -> Window:
+    """Full weight, but for linear ramps over what is shared with the window before and after; frame 0 counts in the first window only."""
+    start = starts[number]
+    before = starts[number - 1] + reach - start if number > 0 else 0
+    after = start + reach - starts[number + 1] if number + 1 < len(starts) else 0
+    ramp = (min(1.0, (place + 1) / (before + 1), (reach - place) / (after + 1)) for place in range(reach))
+    return Window((0, *range(start, start + reach)), (0.0 if number else 1.0, *ramp))
