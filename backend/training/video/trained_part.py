@@ -1,6 +1,7 @@
 """Which of the U-Net's weights learn: the first convolution and the temporal layers (arXiv 2504.21855), adapters on them, or all."""
 
 from collections.abc import Iterator
+from typing import cast
 
 from diffusers.models.unets.unet_spatio_temporal_condition import UNetSpatioTemporalConditionModel
 from peft import LoraConfig as PeftConfig
@@ -9,6 +10,7 @@ from peft.tuners.lora import LoraLayer
 from torch import Tensor, nn
 
 from backend.errors import InputError
+from backend.training.video.attention import is_idle
 from backend.training.video.config import LoraConfig, Trained
 
 TEMPORAL = ("temporal_transformer_blocks", "temporal_res_block", "time_mixer", "time_pos_embed")
@@ -17,13 +19,11 @@ _FIRST = "conv_in"
 
 
 def prepare(unet: UNetSpatioTemporalConditionModel, trained: Trained, lora: LoraConfig) -> dict[str, nn.Parameter]:
-    """Lets the chosen weights learn and nothing else; returns them by name. With ``lora`` adapters are put into the U-Net first."""
-    unet.requires_grad_(trained == "all")
+    """Lets the chosen weights learn and nothing else, of them those that have an influence; returns them by name. With ``lora`` adapters are put into the U-Net first."""
     if trained == "lora":
         _adapt(unet, lora)
     for name, weight in unet.named_parameters():
-        if trained != "all":
-            weight.requires_grad_(_learns(name, trained))
+        weight.requires_grad_(_learns(name, trained) and not is_idle(name))
     chosen = {name: weight for name, weight in unet.named_parameters() if weight.requires_grad}
     if not chosen:
         raise InputError("no weight of this U-Net would learn; choose trained = 'all'.")
@@ -31,14 +31,14 @@ def prepare(unet: UNetSpatioTemporalConditionModel, trained: Trained, lora: Lora
 
 
 def _learns(name: str, trained: Trained) -> bool:
-    if name.startswith(f"{_FIRST}."):
+    if trained == "all" or name.startswith(f"{_FIRST}."):
         return True
     return "lora_" in name if trained == "lora" else any(part in name for part in TEMPORAL)
 
 
 def _adapt(unet: UNetSpatioTemporalConditionModel, lora: LoraConfig) -> None:
     targets = [
-        name for name, module in unet.named_modules() if isinstance(module, nn.Linear) and "temporal_transformer_blocks" in name and name.endswith(_ADAPTED)
+        name for name, module in unet.named_modules() if isinstance(module, nn.Linear) and "temporal_transformer_blocks" in name and name.endswith(_ADAPTED) and not is_idle(f"{name}.")
     ]  # fmt: skip
     inject_adapter_in_model(PeftConfig(r=lora.rank, lora_alpha=lora.alpha, target_modules=targets, bias="none"), unet)
 
@@ -61,7 +61,8 @@ def plain_weights(unet: nn.Module) -> dict[str, Tensor]:
 def _added(layer: LoraLayer) -> Tensor:
     """What the adapter adds to a linear layer's weight: scale times B A."""
     (name,) = layer.lora_A
-    return layer.scaling[name] * (layer.lora_B[name].weight @ layer.lora_A[name].weight)
+    up, down = cast(nn.Linear, layer.lora_B[name]), cast(nn.Linear, layer.lora_A[name])
+    return layer.scaling[name] * (up.weight @ down.weight)
 
 
 def _adapters(unet: nn.Module) -> Iterator[tuple[str, LoraLayer]]:

@@ -20,6 +20,7 @@ from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
 from backend.engines.svd.widening import widened
 from backend.errors import InputError
+from backend.training.video.attention import quicken
 from backend.training.video.checkpoints import checkpoints, load_checkpoint, save_checkpoint
 from backend.training.video.config import OptimizerConfig, TrainConfig
 from backend.training.video.dataset import ClipFolder
@@ -131,6 +132,7 @@ class _Run:
         torch.manual_seed(self.config.seed)  # adapters begin at random
         unet = widened(self.model.unet)
         weights = prepare(unet, self.config.trained, self.config.lora)
+        quicken(unet, on_cpu=self.accelerator.device.type == "cpu")
         unet.train()
         if self.config.run.gradient_checkpointing:
             unet.enable_gradient_checkpointing()
