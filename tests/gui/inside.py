@@ -17,6 +17,7 @@ from mathutils import Euler
 STATUS = Path(sys.argv[sys.argv.index("--") + 1])
 NAME = "bl_ext.user_default.revision_blender"
 PERIOD = 0.08
+SETTINGS = ("source", "picture", "footage", "frames", "prompt", "engine", "model_choice", "model_folder", "preset", "follow_mode", "follow")
 
 state = {"copied": 0, "command": "", "draws": 0, "beats": 0, "strips_shown": 0, "answered": 0, "answer": None}
 
@@ -140,7 +141,7 @@ def scene_now() -> dict:
         "active": active.name if active else "",
         "mode": active.mode if active else "",
         "selected": sorted(thing.name for thing in bpy.context.view_layer.objects if thing.select_get()),
-        "source": {key: str(getattr(scene.revision, key)) for key in ("source", "picture", "footage", "frames", "prompt")},
+        "source": {key: str(getattr(scene.revision, key)) for key in SETTINGS},
         "frame": scene.frame_current,
         "windows": [[area.type for area in window.screen.areas] for window in bpy.context.window_manager.windows],
         "view_transform": scene.view_settings.view_transform,

@@ -214,6 +214,15 @@ class Window:
         self.key("Return")
         self.wait(lambda s: s["source"][name] == words, 10.0, f"{name} = {words}")
 
+    def turn(self, name: str, notches: int) -> None:
+        """Ctrl and the wheel over the menu of ``scene.revision.<name>``: so many items further down."""
+        x, y = self.find(f"revision.{name}", "ctrl+shift+c")
+        self.move(x, y)
+        self.beat()
+        for _ in range(abs(notches)):
+            self._xdotool("keydown", "ctrl", "click", 5 if notches > 0 else 4, "keyup", "ctrl")
+            self.beat(4)
+
     def new_file(self, path: Path) -> None:
         """Makes a .blend of the factory's scene, to start with; no window takes part."""
         expression = f"import bpy; bpy.ops.wm.save_as_mainfile(filepath={str(path)!r})"
