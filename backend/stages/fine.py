@@ -5,6 +5,7 @@ from backend.errors import InputError
 from backend.progress import Progress
 from backend.stages.coarse import check_strength
 from backend.stages.limits import check_length, check_picture
+from revision_blender.masks.labels import PART_LABELS
 from revision_blender.motion.clip import Clip
 from revision_blender.wire.requests import FineRequest, VideoResult
 
@@ -39,8 +40,18 @@ def _check_aspect(name: str, clip: Clip, width: int, height: int) -> None:
 
 def _check_maps(request: FineRequest) -> None:
     frames, labels, confidence = request.motion.n_frames, request.labels, request.confidence
-    if labels.ndim != 3 or len(labels) != frames or labels.shape != confidence.shape:
+    if labels.ndim != 3 or len(labels) != frames or labels.shape != confidence.shape or not labels.size:
         raise InputError(
-            f"Part masks of shape {labels.shape} and confidence of {confidence.shape} do not fit a motion of {frames} frames; "
+            f"The part masks have shape {labels.shape} and their confidence {confidence.shape}; they do not fit a motion of {frames} frames; "
             "render the part masks again."
+        )
+    height, width = request.picture.shape[:2]
+    if abs(labels.shape[2] * height - labels.shape[1] * width) > max(width, height) * 2:
+        raise InputError(
+            f"The part masks have {labels.shape[2]} x {labels.shape[1]} pixels, the picture {width} x {height}: another aspect ratio. "
+            "Render the part masks again."
+        )
+    if int(labels.max()) >= len(PART_LABELS):
+        raise InputError(
+            f"The part masks hold the label {int(labels.max())}, which is not in the table of {len(PART_LABELS)}; render them again."
         )

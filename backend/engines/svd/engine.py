@@ -1,109 +1,146 @@
-"""Engine ``svd`` in its stock form: Stable Video Diffusion from the user's own diffusers folder, for S1.
+"""Engine ``svd``: Stable Video Diffusion, stock or trained to follow part masks; S1 and S3. Torch is loaded with the first job."""
 
-Nothing is downloaded: the folder holds ``model_index.json`` and the parts as safetensors, as diffusers saves them.
-"""
-
-import json
-import time
-from collections.abc import Callable
+import gc
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from backend.engines.base import Ability
 from backend.errors import EngineError, InputError
 from backend.progress import Progress
+from revision_blender.motion.errors import RevisionError
+from revision_blender.video_model.errors import ModelFileError
+from revision_blender.video_model.files import UNET
+from revision_blender.video_model.presets import PRESETS, Preset
+from revision_blender.video_model.state import state_of
 from revision_blender.wire.requests import CoarseRequest, FineRequest, VideoResult
 
-PIPELINE = "StableVideoDiffusionPipeline"
-STEPS = 25
-MULTIPLE = 64  # of every side: 8 of the autoencoder times 8 of the U-Net
-MAX_PIXELS = 1024 * 576  # what the model was trained at; larger pictures are made at this size
-MAX_FRAMES = 50
-NOISE_AUGMENTATION = 0.02
-BUCKETS = (30, 220)  # motion bucket at strength 0 and 1; 127 is the model's default, near strength 0.5
+if TYPE_CHECKING:
+    from backend.engines.svd.generation import Made, Wanted
+    from backend.engines.svd.model import VideoModel
 
-StepEnd = Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]
+PACKAGES = ("torch", "diffusers", "transformers", "safetensors")
+COMPILE_VARIABLE = "REVISION_COMPILE"  # set to 1: the U-Net's layers are compiled, which pays off from the second clip on
+LOADED, PREPARED = 0.1, 0.25  # of the bar
+Signature = tuple[str, int]
 
 
 class SvdEngine:
-    """Keeps the pipeline of the last folder between jobs."""
+    """Keeps the last model between jobs, and stays usable after a job that failed."""
 
     name = "svd"
 
-    def __init__(self, steps: int = STEPS) -> None:
-        self.steps = steps
-        self._folder = Path()
-        self._pipeline: Any = None
+    def __init__(self) -> None:
+        self._signature: Signature | None = None
+        self._model: VideoModel | None = None
 
     def ability(self) -> Ability:
-        missing = [name for name in ("torch", "diffusers", "transformers") if find_spec(name) is None]
+        missing = [name for name in PACKAGES if find_spec(name) is None]
         if missing:
             return Ability(self.name, coarse=False, fine=False, device="none", why_not=f"not installed: {', '.join(missing)}")
-        return Ability(self.name, coarse=True, fine=False, device=_device(), why_not="")
+        return Ability(self.name, coarse=True, fine=True, device=_device(), why_not="")
 
     def coarse(self, request: CoarseRequest, progress: Progress) -> VideoResult:
-        """S1 from the picture alone; prompt and target pose mean nothing to the stock model.
+        """S1. SVD reads no text: the prompt means nothing to it. Large models run at a quarter of the pixels and half the frames, so the
+        result's rate is half the requested one (``video_model.economy``).
 
-        Raises EngineError for a folder that is no such pipeline and for too little memory.
+        Raises InputError, Cancelled, and EngineError for a model that is not there or whole, too little memory, values that are no numbers.
         """
-        if request.frames > MAX_FRAMES:
-            raise InputError(
-                f"{request.frames} frames are asked for; svd makes at most {MAX_FRAMES}. Choose fewer, or the engine reproject."
-            )
-        folder = checked_folder(request.model)
-        progress(0.0, "Loading the video model")
-        pipeline = self._loaded(folder)
-        return _generated(pipeline, request, self.steps, progress.part(0.1, 1.0))
+        from backend.engines.reproject.engine import video_sized
+        from backend.engines.svd.coarse import coarse_wanted
+
+        preset = _preset(request.preset)
+        request = replace(request, picture=video_sized(request.picture))
+        with self._guarded():
+            model = self._loaded(request.model, progress.part(0.0, LOADED))
+            wanted = coarse_wanted(model, request, preset, progress.part(LOADED, PREPARED))
+            return self._result(model, wanted, progress.part(PREPARED, 1.0))
 
     def fine(self, request: FineRequest, progress: Progress) -> VideoResult:
-        """Not in the stock form: it cannot follow part masks."""
-        raise EngineError(
-            "The engine svd cannot follow part masks yet: its S3 comes with a motion-conditioned model. "
-            "Choose the engine reproject for Generate Fine."
-        )
+        """S3, by part masks where the weights were trained for them, else by dual-clock denoising. Raises as ``coarse``."""
+        from backend.engines.reproject.engine import video_sized
+        from backend.engines.svd.fine import fine_wanted
 
-    def _loaded(self, folder: Path) -> Any:
-        if self._pipeline is None or self._folder != folder:
-            self._pipeline = None  # two pipelines at once would not fit
-            self._pipeline, self._folder = _load(folder), folder
-        return self._pipeline
+        preset = _preset(request.preset)
+        request = replace(request, picture=video_sized(request.picture))
+        with self._guarded():
+            model = self._loaded(request.model, progress.part(0.0, LOADED))
+            wanted = fine_wanted(model, request, preset, progress.part(LOADED, PREPARED))
+            return self._result(model, wanted, progress.part(PREPARED, 1.0))
+
+    def release(self) -> None:
+        """Lets the model go; the next job loads it again."""
+        self._model, self._signature = None, None
+        gc.collect()
+        import torch
+
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _loaded(self, name: str, progress: Progress) -> "VideoModel":
+        progress(0.0, "Looking for the video model")
+        folder = found_folder(name)
+        signature = _signature(folder)
+        if self._model is None or self._signature != signature:
+            import torch
+
+            from backend.engines.svd.loading import load_model
+
+            self.release()  # two models at once would not fit
+            progress(0.2, "Loading the video model")
+            device = _device()
+            self._model = load_model(folder, device, torch.float16 if device == "cuda" else torch.float32)
+            self._signature = signature
+        return self._model
+
+    def _result(self, model: "VideoModel", wanted: "Wanted", progress: Progress) -> VideoResult:
+        from backend.engines.svd.generation import generated
+        from backend.engines.svd.picture import off_canvas
+
+        made = generated(model, wanted, progress, compiled=os.environ.get(COMPILE_VARIABLE) == "1")
+        return VideoResult(off_canvas(made.frames, wanted.canvas), wanted.fps, _report(model, wanted, made))
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Errors from below as sentences. After one that took memory the model is let go: what it left behind is not known."""
+        try:
+            yield
+        except RevisionError as error:  # a sentence already
+            raise InputError(str(error)) from error
+        except ModelFileError as error:
+            raise EngineError(str(error)) from error
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            sentence = _too_little_memory()
+            error.__traceback__ = None  # it holds on to what lies in memory
+            self.release()
+            raise EngineError(sentence) from error
 
 
-def checked_folder(name: str) -> Path:
-    """The folder as a path; raises EngineError unless it looks like a saved StableVideoDiffusionPipeline."""
-    if not name:
-        raise EngineError("The engine svd needs a model: set the folder of a Stable Video Diffusion pipeline in diffusers format.")
-    folder = Path(name).expanduser()
-    index = folder / "model_index.json"
-    if not index.is_file():
-        raise EngineError(
-            f"{folder} holds no model_index.json; choose the folder of a diffusers pipeline (with unet, vae, scheduler in it)."
-        )
-    try:
-        kind = json.loads(index.read_text(encoding="utf-8")).get("_class_name")
-    except (OSError, ValueError, AttributeError) as error:
-        raise EngineError(f"{index} cannot be read ({error}); download the model again.") from error
-    if kind != PIPELINE:
-        raise EngineError(f"{folder} holds a {kind or 'pipeline of unknown kind'}; {PIPELINE} is needed.")
-    return folder
+def found_folder(name: str) -> Path:
+    """The folder of a model by its name. Raises EngineError that says what is the matter and the next step."""
+    state = state_of(name)
+    if not state.found or state.folder is None:
+        raise EngineError(" ".join(part for part in (state.words, state.next_step) if part))
+    return state.folder
 
 
-def size_for(width: int, height: int) -> tuple[int, int]:
-    """The size to generate at: about the picture's shape and at most the trained area, both sides multiples of 64."""
-    scale = min(1.0, (MAX_PIXELS / (width * height)) ** 0.5)
-    sides = [max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE) for side in (width, height)]
-    while sides[0] * sides[1] > MAX_PIXELS * 1.1 and max(sides) > MULTIPLE:
-        sides[int(np.argmax(sides))] -= MULTIPLE
-    return sides[0], sides[1]
+def _preset(name: str) -> Preset:
+    for preset in PRESETS:
+        if preset.name == name:
+            return preset
+    raise InputError(f"There is no preset {name!r:.40}; choose one of: {', '.join(preset.name for preset in PRESETS)}.")
 
 
-def motion_bucket(strength: float) -> int:
-    """Motion strength in [0, 1] as the model's bucket."""
-    return round(BUCKETS[0] + (BUCKETS[1] - BUCKETS[0]) * strength)
+def _signature(folder: Path) -> Signature:
+    """Changes when other weights come to lie in the folder."""
+    folder = folder.resolve()
+    return str(folder), max(file.stat().st_mtime_ns for file in (folder / UNET.folder).iterdir())
 
 
 def _device() -> str:
@@ -114,80 +151,26 @@ def _device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _load(folder: Path) -> Any:
+def _report(model: "VideoModel", wanted: "Wanted", made: "Made") -> dict[str, float]:
+    figures = {
+        "seconds": made.seconds["total"], "seconds_unet": made.seconds["unet"], "seconds_vae": made.seconds["vae"],
+        "seconds_around": made.seconds["around"], "seconds_warm_up": made.seconds["warm_up"], "steps": made.steps,
+        "windows": made.windows, "width": wanted.canvas.width, "height": wanted.canvas.height, "frames": wanted.frames,
+        "fps": wanted.fps, "bucket": wanted.bucket, "conditioned": model.conditioned and wanted.led is None,
+        "dual_clock": wanted.led is not None,
+    }  # fmt: skip
+    return {name: float(figure) for name, figure in figures.items()}
+
+
+def _out_of_memory(error: BaseException) -> bool:
     import torch
-    from diffusers.pipelines.stable_video_diffusion.pipeline_stable_video_diffusion import StableVideoDiffusionPipeline
 
-    device = _device()
-    half = device == "cuda"
-    variant = "fp16" if half and any(folder.glob("*/*.fp16.safetensors")) else None
-    try:
-        pipeline = StableVideoDiffusionPipeline.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, dtype=torch.float16 if half else torch.float32, variant=variant
-        )
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline.to(device)
-    except torch.OutOfMemoryError as error:
-        raise _too_little_memory(device) from error
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        raise EngineError(
-            f"The model in {folder} cannot be loaded ({_first_line(error)}); download it again in diffusers format."
-        ) from error
+    words = str(error).lower()
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "not enough memory" in words or "can't allocate memory" in words
 
 
-def _generated(pipeline: Any, request: CoarseRequest, steps: int, progress: Progress) -> VideoResult:
-    import torch
-    from PIL import Image
-
-    began = time.perf_counter()
-    width, height = size_for(request.picture.shape[1], request.picture.shape[0])
-    picture = Image.fromarray(request.picture).resize((width, height), Image.Resampling.LANCZOS)
-    generator = torch.Generator("cpu").manual_seed(request.seed % 2**63)  # the CPU's: the same noise on every device
-    try:
-        video = pipeline(
-            picture, width=width, height=height, num_frames=request.frames, num_inference_steps=steps, fps=round(min(max(request.fps, 2.0), 60.0)),
-            motion_bucket_id=motion_bucket(request.strength), noise_aug_strength=NOISE_AUGMENTATION, decode_chunk_size=min(8, request.frames),
-            generator=generator, output_type="np", callback_on_step_end=_reporter(steps, progress),
-        ).frames[0]  # fmt: skip
-    except torch.OutOfMemoryError as error:
-        raise _too_little_memory(str(pipeline.device)) from error
-    except MemoryError as error:
-        raise _too_little_memory("cpu") from error
-    except ValueError as error:
-        raise EngineError(f"The model in {request.model} cannot work on this picture: {_first_line(error)}") from error
-    frames = _bytes(video, request.picture)
-    return VideoResult(
-        frames, request.fps, {"seconds": time.perf_counter() - began, "steps": float(steps), "width": width, "height": height}
+def _too_little_memory() -> str:
+    return (
+        f"There is not enough memory on {_device()} for this clip; ask for fewer frames or a smaller picture, choose the preset draft, "
+        "or the engine reproject."
     )
-
-
-def _reporter(steps: int, progress: Progress) -> StepEnd:
-    """Tells after every step how far the work is; a cancelled job is left from in here."""
-
-    def ended(_pipeline: Any, step: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-        progress(0.9 * (step + 1) / steps, f"Step {step + 1} of {steps}")
-        return tensors
-
-    return ended
-
-
-def _bytes(video: NDArray[np.floating], picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(F, h, w, 3)`` in [0, 1] to bytes at the picture's own size."""
-    import cv2
-
-    height, width = picture.shape[:2]
-    frames = np.round(np.clip(np.nan_to_num(np.asarray(video, np.float32)), 0.0, 1.0) * 255.0).astype(np.uint8)
-    if frames.shape[1:3] == (height, width):
-        return frames
-    return np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_CUBIC) for frame in frames])
-
-
-def _too_little_memory(device: str) -> EngineError:
-    return EngineError(
-        f"There is not enough memory on {device} for this clip; ask for fewer frames or a smaller picture, or choose the engine reproject."
-    )
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__

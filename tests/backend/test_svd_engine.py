@@ -1,0 +1,270 @@
+"""The whole engine on small random models in the real layout: S1 as the stock pipeline, S3 both ways, every failure a sentence."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from backend.engines.svd import engine as engine_module
+from backend.engines.svd.engine import SvdEngine
+from backend.errors import Cancelled, EngineError, InputError
+from backend.progress import Progress, silent
+from backend.raster.part_masks import part_masks
+from backend.stages import coarse, fine
+from revision_blender.masks.confidence import confidence_maps
+from revision_blender.motion.clip import Clip
+from revision_blender.wire.requests import CoarseRequest, FineRequest
+from tests.backend.svd_samples import picture, tiny_folder, tiny_pipeline
+from tests.backend.test_reproject import clip_of, picture_of
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_folder(tmp_path_factory.mktemp("stock"))
+
+
+@pytest.fixture(scope="module")
+def conditioned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_folder(tmp_path_factory.mktemp("conditioned"), in_channels=10)
+
+
+@pytest.fixture(scope="module")
+def engine() -> SvdEngine:
+    return SvdEngine()
+
+
+@pytest.fixture(scope="module")
+def scene() -> tuple[np.ndarray, Clip, Clip]:
+    """A picture, the clip that lies over it, and where the person is wanted."""
+    source, motion = clip_of(), clip_of(sideways=0.6)
+    return picture_of(source), source, motion
+
+
+def coarse_request(folder: Path, **changes) -> CoarseRequest:
+    return replace(CoarseRequest(picture(), engine="svd", frames=8, fps=14.0, seed=5, preset="draft", model=str(folder)), **changes)
+
+
+def fine_request(folder: Path, scene, **changes) -> FineRequest:
+    shown, source, motion = scene
+    labels = part_masks(motion)
+    maps = {"labels": labels, "confidence": confidence_maps(labels, motion)}
+    return replace(FineRequest(shown, source, motion, **maps, engine="svd", seed=5, preset="draft", model=str(folder)), **changes)
+
+
+def test_s1_is_the_stock_pipelines_video(stock, engine):
+    request = coarse_request(stock, preset="best", strength=0.5)
+    ours = engine.coarse(request, silent())
+    pipeline = tiny_pipeline()
+    from PIL import Image
+
+    theirs = pipeline(
+        Image.fromarray(request.picture), width=64, height=64, num_frames=4, num_inference_steps=25, fps=7, motion_bucket_id=125,
+        noise_aug_strength=0.02, decode_chunk_size=4, generator=torch.Generator("cpu").manual_seed(5), output_type="np",
+    ).frames[0]  # fmt: skip
+    assert ours.frames.shape == (4, 64, 64, 3) and ours.fps == 7.0  # half the frames at half the rate, as long as asked for
+    assert ours.report["bucket"] == 125 and ours.report["steps"] == 25
+    worst = np.abs(ours.frames.astype(int) - np.round(theirs * 255).astype(int)).max()
+    assert worst <= 1  # one token's attention answered once rounds otherwise
+
+
+def test_a_seed_is_a_video_and_the_pictures_size_is_kept(stock, engine):
+    request = coarse_request(stock, picture=picture(100, 70))
+    first = engine.coarse(request, silent())
+    assert first.frames.shape == (4, 70, 100, 3)
+    assert (first.report["width"], first.report["height"]) == (112.0, 80.0)  # padded to whole cells of this U-Net
+    assert np.array_equal(first.frames, engine.coarse(request, silent()).frames)
+    assert not np.array_equal(first.frames, engine.coarse(replace(request, seed=6), silent()).frames)
+
+
+def test_s1_of_a_large_picture_has_a_quarter_of_the_pixels(stock, engine, monkeypatch):
+    asked = []
+    monkeypatch.setattr("backend.engines.svd.generation.generated", lambda _model, wanted, *_a, **_k: asked.append(wanted) or _stop())
+    for size, canvas in (((1920, 1080), (512, 288)), ((1024, 576), (512, 288)), ((576, 1024), (288, 512)), ((300, 200), (304, 208))):
+        with pytest.raises(Cancelled):
+            engine.coarse(coarse_request(stock, picture=picture(*size)), silent())
+        assert (asked[-1].canvas.width, asked[-1].canvas.height) == canvas
+
+
+def _stop():
+    raise Cancelled
+
+
+def test_conditioned_weights_follow_the_masks_and_only_where_there_are_some(conditioned, engine, scene):
+    request = fine_request(conditioned, scene)
+    done = fine.run(request, silent())
+    assert done.frames.shape == (5, *scene[0].shape) and done.fps == 12.0
+    assert done.report["conditioned"] == 1.0 and done.report["dual_clock"] == 0.0
+    nothing = np.zeros_like(request.labels)
+    empty = engine.fine(replace(request, labels=nothing, confidence=nothing), silent())
+    unsure = engine.fine(replace(request, confidence=request.confidence // 4), silent())
+    assert not np.array_equal(done.frames, empty.frames) and not np.array_equal(done.frames, unsure.frames)
+    silent_parts = engine.fine(replace(request, confidence=nothing), silent())
+    assert np.array_equal(silent_parts.frames, empty.frames)  # a mask that nobody trusts is no mask
+
+
+def test_s1_of_conditioned_weights_aims_at_a_target_pose(conditioned, engine, scene):
+    shown, _, motion = scene
+    target = _last(motion)
+    request = coarse_request(conditioned, picture=shown, target=target)
+    aimed, free = engine.coarse(request, silent()), engine.coarse(replace(request, target=None), silent())
+    assert not np.array_equal(aimed.frames, free.frames) and aimed.report["dual_clock"] == 0.0
+    from backend.engines.svd.coarse import aimed as channels_of
+    from backend.engines.svd.picture import canvas_for
+
+    canvas = canvas_for(256, 192, 256 * 192, 16)
+    channels = channels_of(target, canvas, 4, 8)
+    assert channels.shape == (4, 2, 24, 32) and not channels[:3].any()
+    full = channels[3, 1].max()
+    assert 0.4 < float(full) <= 0.51  # 0.5 where a part fills its cell
+
+
+def _last(motion: Clip) -> Clip:
+    body = motion.bodies[0]
+    end = replace(body, rotations=body.rotations[-1:], translation=body.translation[-1:], confidence=body.confidence[-1:])
+    camera = replace(motion.camera, T_world_camera=motion.camera.T_world_camera[-1:])
+    return replace(motion, camera=camera, tracks=(end,))
+
+
+def test_stock_weights_follow_by_dual_clock(stock, engine, scene):
+    request = fine_request(stock, scene)
+    done = fine.run(request, silent())
+    assert done.report["dual_clock"] == 1.0 and done.frames.shape == (5, *scene[0].shape)
+    free = engine.fine(replace(request, sigma_weak=1e6, sigma_strong=1e6), silent())
+    held = engine.fine(replace(request, sigma_weak=1e6, sigma_strong=0.0), silent())
+    from backend.engines.reproject.animate import animate
+
+    signal = animate(request.picture, request.source, request.motion, request.seed, silent()).frames
+    inside = request.labels > 0
+    difference = [np.abs(video.frames.astype(float) - signal.astype(float))[inside].mean() for video in (held, free)]
+    assert difference[0] < 0.9 * difference[1]  # the random autoencoder returns little, but more of what was put in
+
+
+def test_the_stock_call_comes_out_where_both_depths_lie_above_all_noise(stock, engine, scene):
+    """Nothing is held and sampling starts from pure noise: S3 is plain SVD on the picture."""
+    shown, _, motion = scene
+    loose = engine.fine(fine_request(stock, scene, sigma_weak=1e6, sigma_strong=1e6), silent())
+    same = engine.coarse(coarse_request(stock, picture=shown, frames=2 * motion.n_frames, fps=24.0, strength=0.7), silent())
+    assert loose.report["bucket"] == same.report["bucket"] and np.array_equal(loose.frames, same.frames)
+
+
+def test_clips_longer_than_the_models_are_made_in_windows(stock, engine):
+    done = engine.coarse(coarse_request(stock, frames=14), silent())
+    assert done.frames.shape[0] == 7 and done.report["windows"] == 2.0
+
+
+def test_steps_are_told_and_shown_and_cancel_leaves_the_engine_usable(stock, engine):
+    told, shown = [], []
+    progress = Progress(lambda fraction, words: told.append((fraction, words)), show=shown.append, show_due=lambda: True)
+    engine.coarse(coarse_request(stock, picture=picture(100, 70)), progress)
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions) and [f"Step {n} of 10" in {words for _, words in told} for n in range(1, 11)]
+    assert len(shown) == 10 and shown[0].shape[0] == 4 and shown[0].dtype == np.uint8
+    assert abs(shown[0].shape[2] / shown[0].shape[1] - 10 / 7) < 0.3
+
+    seen: list[str] = []
+    leaving = Progress(lambda _fraction, words: seen.append(words), lambda: "Step 3 of 10" in seen)
+    with pytest.raises(Cancelled):
+        engine.coarse(coarse_request(stock), leaving)
+    assert seen[-1] == "Step 3 of 10"
+    assert engine.coarse(coarse_request(stock), silent()).frames.shape == (4, 64, 64, 3)
+
+
+def test_figures_of_a_run_add_up(stock, engine):
+    report = engine.coarse(coarse_request(stock), silent()).report
+    parts = report["seconds_unet"] + report["seconds_vae"] + report["seconds_around"]
+    assert abs(parts - report["seconds"]) < 1e-6 and report["seconds_unet"] > report["seconds_around"] > 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mode": "conditioned"}, "not trained to follow part masks"),
+        ({"mode": "magic"}, "no way of following 'magic'"),
+        ({"sigma_weak": 1.0, "sigma_strong": 2.0}, "must not lie below"),
+        ({"preset": "fastest"}, "no preset 'fastest'"),
+        ({"model": ""}, "No video model is chosen"),
+        ({"model": "/nowhere/at/all"}, "There is no folder"),
+        ({"model": "owner/name"}, "not downloaded yet"),
+    ],
+)
+def test_what_cannot_be_done_is_said(stock, engine, scene, changes, words):
+    with pytest.raises((InputError, EngineError), match=words):
+        engine.fine(fine_request(stock, scene, **changes), silent())
+
+
+def test_masks_of_another_shape_are_refused(stock, scene):
+    request = fine_request(stock, scene)
+    for labels in (request.labels[:-1], request.labels[:, :, :100], request.labels[0]):
+        with pytest.raises(InputError, match="part masks"):
+            fine.run(replace(request, labels=labels, confidence=np.ascontiguousarray(labels)), silent())
+    wrong = np.where(request.labels > 0, np.uint8(200), np.uint8(0))
+    with pytest.raises(InputError, match="label 200"):
+        fine.run(replace(request, labels=wrong), silent())
+    with pytest.raises(InputError, match="another aspect ratio"):
+        coarse.run(coarse_request(stock, picture=picture(64, 64), target=_last(scene[2])), silent())
+
+
+def test_values_that_are_no_numbers_end_the_job_and_not_the_engine(tmp_path, stock):
+    folder = tiny_folder(tmp_path / "model")
+    from safetensors.torch import load_file, save_file
+
+    file = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    weights = load_file(file)
+    weights["conv_out.bias"] = torch.full_like(weights["conv_out.bias"], float("nan"))
+    save_file(weights, file, metadata={"format": "pt"})
+    engine = SvdEngine()
+    with pytest.raises(EngineError, match=r"no numbers at step 1 of 10.*another seed"):
+        engine.coarse(coarse_request(folder), silent())
+    assert engine.coarse(coarse_request(stock), silent()).frames.any()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("can't allocate memory: you tried")]
+)
+def test_too_little_memory_is_a_sentence_and_the_model_is_let_go(stock, monkeypatch, error):
+    engine = SvdEngine()
+    before = engine.coarse(coarse_request(stock), silent())
+
+    def full(*_arguments, **_options):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("backend.engines.svd.generation.denoise", full)
+        with pytest.raises(EngineError, match=r"not enough memory on cpu.*fewer frames"):
+            engine.coarse(coarse_request(stock), silent())
+    assert engine._model is None
+    assert np.array_equal(engine.coarse(coarse_request(stock), silent()).frames, before.frames)
+
+
+def test_other_failures_stay_what_they_are(stock, engine, monkeypatch):
+    def broken(*_arguments, **_options):
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr("backend.engines.svd.generation.denoise", broken)
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        engine.coarse(coarse_request(stock), silent())
+
+
+def test_new_weights_in_the_same_folder_are_seen(tmp_path):
+    folder, engine = tiny_folder(tmp_path / "model", seed=0), SvdEngine()
+    first = engine.coarse(coarse_request(folder), silent())
+    same = engine._model
+    engine.coarse(coarse_request(folder), silent())
+    assert engine._model is same
+    tiny_folder(folder, seed=9)
+    assert not np.array_equal(engine.coarse(coarse_request(folder), silent()).frames, first.frames)
+
+
+def test_nothing_of_torch_is_loaded_to_know_what_the_engine_can_do():
+    source = Path(engine_module.__file__).read_text()
+    top = [line for line in source.splitlines() if line.startswith(("import torch", "from torch", "import diffusers"))]
+    assert top == [] and SvdEngine().ability().fine
+
+
+def test_a_folder_of_another_pipeline_is_named(tmp_path, engine):
+    (tmp_path / "model_index.json").write_text(json.dumps({"_class_name": "FluxPipeline"}))
+    with pytest.raises(EngineError, match="FluxPipeline"):
+        engine.coarse(coarse_request(tmp_path), silent())
