@@ -18,7 +18,7 @@ from revision_blender.video_model.following import Depths
 from revision_blender.video_model.presets import Preset
 
 AYS_TABLE = (700.0, 54.5, 15.886, 7.977, 4.248, 1.789, 0.981, 0.403, 0.173, 0.034)  # the ten steps published for SVD; 0 follows
-SAME_NODE = 1e-3  # depths closer than this share of a sigma are that sigma: a step of no length would only cost time
+NEAR = 0.1  # of a step in log sigma: a depth that near to a sigma of the schedule replaces it
 
 
 @dataclass(frozen=True)
@@ -76,20 +76,27 @@ def ays_sigmas(sigma_max: float = AYS_TABLE[0], steps: int = len(AYS_TABLE)) -> 
 def with_nodes(sigmas: Float[Tensor, " n"], nodes: Iterable[float]) -> Float[Tensor, " m"]:
     """The schedule with every node among its sigmas. What lies outside its first and last sigma above 0 is not inserted.
 
-    A node next to a sigma takes that sigma's place, except the first's.
+    A node near a sigma takes that sigma's place, except the first's or another node's: a very short step costs as much as a long one, and
+    a second-order step after it would extrapolate from next to nothing.
     """
-    values = [float(sigma) for sigma in sigmas]
+    values, placed = [float(sigma) for sigma in sigmas], {float(sigmas[0])}
     lowest = values[-2]
-    for node in nodes:
+    for wanted in nodes:
+        node = float(np.float32(wanted))
         if not lowest < node < values[0]:
             continue
-        nearest = min(range(len(values)), key=lambda index: abs(values[index] - node))
-        if nearest > 0 and abs(values[nearest] - node) <= SAME_NODE * node:
-            values[nearest] = node
-        elif node != values[0]:
-            values.append(node)
-            values.sort(reverse=True)
+        if node not in values:
+            values = sorted({node, *values} - (_near(values, node) - placed), reverse=True)
+        placed.add(node)
     return torch.tensor(values, dtype=torch.float32)
+
+
+def _near(values: list[float], node: float) -> set[float]:
+    """The sigmas next to the node that lie within ``NEAR`` of the log distance between the two that the node lies between."""
+    below = max(value for value in values if value < node)
+    above = min(value for value in values if value > node)
+    reach = NEAR * np.log(above / below)
+    return {value for value in (below, above) if abs(np.log(value / node)) <= reach} - {values[-2]}
 
 
 def sigmas_for(preset: Preset, noise_range: NoiseRange, depths: Depths | None = None) -> Float[Tensor, " steps+1"]:
