@@ -7,7 +7,9 @@ from .facts import ModelFacts
 from .files import UNET
 from .parsing import fields_of
 
-SPARE = 1.1  # a canvas may exceed the wanted number of pixels by what the padding adds, up to this factor
+SPARE = (
+    1.12  # a canvas may exceed the wanted number of pixels by what the padding adds, up to this factor: 512 x 288 lies whole on 512 x 320
+)
 
 
 @dataclass(frozen=True)

@@ -21,19 +21,22 @@ class NoiseSpan:
     largest: float = SVD_NOISE[1]
 
 
+SVD_SPAN = NoiseSpan()
+
+
 def noise_of(folder: Path) -> NoiseSpan:
     """From the scheduler's configuration in a model's folder. Raises ModelFileError."""
     fields = fields_of(folder / "scheduler" / "scheduler_config.json")
     return NoiseSpan(*(fields.number(key, 1e-9, 1e9, usual) for key, usual in zip(("sigma_min", "sigma_max"), SVD_NOISE, strict=True)))
 
 
-def depths_of(follow: float, noise: NoiseSpan = NoiseSpan()) -> Depths:
+def depths_of(follow: float, noise: NoiseSpan = SVD_SPAN) -> Depths:
     """follow in [0, 1]: 0 is the model left to itself, 1 holds the bodies to the signal until the last step.
 
     Half way are the published depths (arXiv 2511.08633), for a model whose largest noise is SVD's; other models get the depths at the
     same place of their own schedule, sigma(u) = (largest^(1/7) + u (least^(1/7) - largest^(1/7)))^7.
     """
-    weak, strong = (_place(depth, NoiseSpan()) for depth in (PUBLISHED_DEPTHS.weak, PUBLISHED_DEPTHS.strong))
+    weak, strong = (place_of(depth, SVD_SPAN) for depth in (PUBLISHED_DEPTHS.weak, PUBLISHED_DEPTHS.strong))
     share = min(max(follow, 0.0), 1.0) / HALF_FOLLOW
     if share == 0.0:
         return Depths(noise.largest * _ABOVE, noise.largest * _ABOVE)
@@ -44,7 +47,7 @@ def depths_of(follow: float, noise: NoiseSpan = NoiseSpan()) -> Depths:
     return Depths(_sigma(weak + beyond * (_FULL_WEAK - weak), noise), held)
 
 
-def _place(sigma: float, noise: NoiseSpan) -> float:
+def place_of(sigma: float, noise: NoiseSpan) -> float:
     """How far along the schedule a sigma lies: 0 at the largest noise, 1 at the least."""
     top, bottom = noise.largest ** (1 / RHO), noise.least ** (1 / RHO)
     return (top - sigma ** (1 / RHO)) / (top - bottom)
