@@ -29,7 +29,7 @@ from ..revision_blender.wire.requests import (
     RefineRequest,
     Request,
 )
-from . import chosen_model
+from . import chosen_model, estimate, figures
 from .tickets import Ticket
 from .where import absolute, pngs, results_folder, stored
 
@@ -56,7 +56,7 @@ def coarse(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     )
     made = {name: getattr(settings, name) for name in ("picture", "prompt", "engine", "frames", "fps", "strength", "seed")}
     if settings.engine == "svd":
-        made |= {"model": request.model, "preset": request.preset}
+        made |= {"model": request.model, "preset": request.preset, **figures.kept(estimate.coarse(scene))}
     ticket = _ticket(scene, "coarse", free_name(settings, path.stem), made)
     return ticket, lambda: request
 
@@ -142,7 +142,8 @@ def fine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     files, masks_, lift_file = pngs(entry.frames), pngs(entry.masks), absolute(entry.lift)
     picture = picture_pixels(absolute(entry.picture)) if entry.picture and absolute(entry.picture).is_file() else None
     made = {name: getattr(settings, name) for name in ("engine", "strength", "seed")} | {"prompt": entry.prompt}
-    made |= _by_video_model(settings) if settings.engine == "svd" else {}
+    if settings.engine == "svd":
+        made |= _by_video_model(settings) | figures.kept(estimate.fine(scene))
     ticket = _ticket(scene, "fine", entry.name, made, entry.take_id)
     return ticket, lambda: _fine_request(made, motion, files, masks_, lift_file, picture)
 

@@ -4,11 +4,12 @@ from pathlib import Path
 
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene.properties import OWN_FOLDER, RevisionSettings
-from ..revision_blender.video_model.follow_slider import NoiseSpan, depths_of
+from ..revision_blender.video_model.follow_slider import SVD_SPAN, depths_of
 from ..revision_blender.video_model.following import Depths
 from ..revision_blender.video_model.hub_cache import repository_folder
-from .model_watch import ModelView
+from .model_watch import Looked, ModelView
 from .session import current
+from .settings import backend_choice
 from .where import absolute
 
 
@@ -23,7 +24,11 @@ def name_of(settings: RevisionSettings) -> str:
 
 def view(settings: RevisionSettings) -> ModelView | None:
     """How the model stands as far as is known by now."""
-    return current().models.view(name_of(settings))
+    name, session = name_of(settings), current()
+    if not name:
+        return None
+    device = next((engine.device for engine in session.link.engines if engine.name == settings.engine), "")
+    return session.models.view(Looked(name, backend_choice().home, device))
 
 
 def download_folder(name: str) -> Path:
@@ -43,7 +48,7 @@ def depths(settings: RevisionSettings) -> Depths:
     """The noise levels of dual-clock denoising. Raises RevisionError where those set by hand are out of order."""
     if not settings.own_depths:
         seen = view(settings)
-        return depths_of(settings.follow, seen.noise if seen is not None else NoiseSpan())
+        return depths_of(settings.follow, seen.noise if seen is not None else SVD_SPAN)
     chosen = Depths(settings.sigma_weak, settings.sigma_strong)
     if chosen.strong > chosen.weak:
         raise RevisionError(

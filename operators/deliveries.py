@@ -92,7 +92,7 @@ class Deliveries:
         ticket = delivery.ticket
         if delivery.over:  # a step of its own: Blender writes the whole scene down
             self._queue.popleft()
-            self._ended(ticket, "DONE", handover.remark(delivery.collected))
+            self._ended(ticket, "DONE", handover.remark(ticket, delivery.collected))
             if ticket.kind not in _NOT_FOR_THE_SCENE:
                 handover.remember_for_undo(f"ReVision: {ticket.title}")
             return ""

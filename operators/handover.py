@@ -15,8 +15,8 @@ from ..revision_blender.scene.properties import RevisionTake
 from ..revision_blender.scene.take import Take, apply_motion, find_take, import_clip
 from ..revision_blender.wire.collect import write_frames
 from ..revision_blender.wire.events import Collected
-from ..revision_blender.wire.requests import LiftResult, MasksResult, RefineResult
-from . import arrivals
+from ..revision_blender.wire.requests import LiftResult, MasksResult, RefineResult, VideoResult
+from . import arrivals, figures
 from .tickets import Ticket
 from .where import pngs, stored
 
@@ -160,9 +160,13 @@ def _take_of(scene: bpy.types.Scene, ticket: Ticket) -> RevisionTake:
     return take
 
 
-def remark(collected: Collected) -> str:
+def remark(ticket: Ticket, collected: Collected) -> str:
     """What there is to say of a result that is in the scene; empty where it speaks for itself."""
-    return arrivals.words_of(collected.result) if isinstance(collected.result, arrivals.Arrival) else ""
+    if isinstance(collected.result, arrivals.Arrival):
+        return arrivals.words_of(collected.result)
+    if isinstance(collected.result, VideoResult) and "model" in ticket.provenance:
+        return figures.comparison(ticket.provenance, collected.result.report)
+    return ""
 
 
 def remember_for_undo(words: str) -> None:

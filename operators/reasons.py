@@ -58,6 +58,15 @@ def _why_no_model(settings: RevisionSettings) -> str:
     return f"{seen.state.words} {seen.state.next_step}".strip()
 
 
+def _why_not_followed(settings: RevisionSettings) -> str:
+    if settings.engine != "svd" or settings.follow_mode != "conditioned":
+        return _READY
+    seen = chosen_model.view(settings)
+    if seen is None or not seen.state.found or seen.state.conditioned:
+        return _READY
+    return "This model was not trained to read part masks: set Follows to Automatic or Preview"
+
+
 def why_not_download(scene: bpy.types.Scene) -> str:
     """The chosen video model's weights."""
     seen = chosen_model.view(scene.revision)
@@ -138,4 +147,4 @@ def why_not_fine(scene: bpy.types.Scene) -> str:
         return "Render the part masks first"
     if not pngs(entry.masks):
         return f"The part masks of {entry.name} are gone from {absolute(entry.masks)}: render them again"
-    return current().why_no_backend() or _why_no_engine(scene.revision, "fine")
+    return current().why_no_backend() or _why_no_engine(scene.revision, "fine") or _why_not_followed(scene.revision)

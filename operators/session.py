@@ -39,7 +39,7 @@ class Session:
 
     def __init__(self) -> None:
         self.link = BackendLink()
-        self.models = ModelWatch()
+        self.models = ModelWatch(self.show_trouble)
         self.previews = StepPreviews()
         self.tickets: dict[str, Ticket] = {}
         self.changed = True

@@ -2,11 +2,11 @@
 
 import bpy
 
-from ..operators import reasons
+from ..operators import estimate, reasons
 from ..revision_blender.scene.part_masks.mask_preview import name_of
 from ..revision_blender.scene.properties import RevisionSettings
 from .base import SidebarPanel, button, settings_column, under_way
-from .video_model import draw_following
+from .video_model import draw_estimate, draw_following
 
 
 class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
@@ -66,6 +66,7 @@ class REVISION_PT_fine(SidebarPanel, bpy.types.Panel):
         settings_column(self.layout).prop(settings, "engine")
         if settings.engine == "svd":
             draw_following(self.layout, settings)
+            draw_estimate(self.layout, estimate.fine(context.scene))
         button(self.layout, "revision.generate_fine", reasons.why_not_fine(context.scene), icon="RENDER_ANIMATION")
         under_way(self.layout, context.scene, "fine")
 

@@ -2,12 +2,12 @@
 
 import bpy
 
-from ..operators import reasons
+from ..operators import estimate, reasons
 from ..revision_blender.scene.colour import view_transform_note
 from ..revision_blender.scene.properties import RevisionSettings
 from ..revision_blender.scene.take import find_take
 from .base import SidebarPanel, button, settings_column, under_way
-from .video_model import draw_bucket
+from .video_model import draw_bucket, draw_estimate
 from .wording import sentences
 
 
@@ -64,6 +64,8 @@ class REVISION_PT_coarse(SidebarPanel, bpy.types.Panel):
             entry = settings.take()
             if entry is not None and find_take(scene, entry.take_id) is not None:
                 layout.prop(settings, "aim_at_pose")
+            if settings.engine == "svd":
+                draw_estimate(layout, estimate.coarse(scene))
             button(layout, "revision.generate_coarse", reasons.why_not_coarse(scene), icon="RENDER_ANIMATION")
             under_way(layout, scene, "coarse")
         note = view_transform_note(scene)

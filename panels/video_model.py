@@ -2,10 +2,11 @@
 
 import bpy
 
-from ..operators import chosen_model, reasons
+from ..operators import chosen_model, figures, reasons
 from ..operators.session import current
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene.properties import OWN_FOLDER, RevisionSettings
+from ..revision_blender.video_model.prediction import Prediction
 from ..revision_blender.video_model.presets import preset_of
 from ..revision_blender.video_model.published import gigabytes, page_of, published_model
 from ..revision_blender.video_model.state import ModelState
@@ -31,7 +32,7 @@ class REVISION_PT_video_model(SidebarPanel, bpy.types.Panel):
             column.prop(settings, "model_folder")
         _draw_state(layout, context.scene)
         settings_column(layout).prop(settings, "preset")
-        sentences(layout, preset_of(settings.preset).words)
+        sentences(layout, preset_of(settings.preset).words, icon="BLANK1")
 
 
 def _draw_state(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
@@ -71,7 +72,16 @@ def draw_bucket(column: bpy.types.UILayout, settings: RevisionSettings) -> None:
     if facts.fixed_bucket:
         sentences(column, f"This model knows one motion strength only (bucket {facts.buckets[0]})", icon="INFO")
     else:
-        sentences(column, f"Motion bucket {facts.bucket(settings.strength)} of {facts.buckets[0]} to {facts.buckets[1]}")
+        sentences(column, f"Motion bucket {facts.bucket(settings.strength)} of {facts.buckets[0]} to {facts.buckets[1]}", icon="BLANK1")
+
+
+def draw_estimate(layout: bpy.types.UILayout, prediction: Prediction | None) -> None:
+    """Above the button: how long it will take and how much memory, and what is done where that is scarce."""
+    if prediction is None:
+        return
+    sentences(layout, figures.words_of(prediction), icon="TIME" if prediction.plan.fits else "ERROR")
+    if prediction.plan.words:
+        sentences(layout, prediction.plan.words)
 
 
 def draw_following(layout: bpy.types.UILayout, settings: RevisionSettings) -> None:
@@ -88,7 +98,7 @@ def draw_following(layout: bpy.types.UILayout, settings: RevisionSettings) -> No
     except RevisionError as error:
         sentences(layout, str(error), icon="ERROR")
         return
-    sentences(layout, f"Begins at noise {depths.weak:.3g}, bodies held down to {depths.strong:.3g}")
+    sentences(layout, f"Begins at noise {depths.weak:.3g}, bodies held down to {depths.strong:.3g}", icon="BLANK1")
 
 
 class REVISION_PT_depths(SidebarPanel, bpy.types.Panel):

@@ -47,7 +47,7 @@ def _seen(session, room, scene):
     chosen = room("operators.chosen_model")
     session.models.look_again()
     chosen.view(scene.revision)
-    assert room("operators.pump").run_until(lambda: not session.models._chores, 20.0)
+    assert room("operators.pump").run_until(lambda: not session.models.looking, 20.0)
     return chosen.view(scene.revision).state
 
 

@@ -11,7 +11,7 @@ from backend.stages.registry import Stage
 from revision_blender.wire.requests import CoarseRequest, ModelRequest, ModelResult, VideoResult
 
 STEPS = 25
-STEP_SECONDS = 0.16
+STEP_SECONDS = 0.3
 FRAMES, HEIGHT, WIDTH = 8, 64, 112
 
 
