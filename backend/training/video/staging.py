@@ -77,7 +77,8 @@ class Stage:
             self._embeddings.clear()
             new = list(range(len(keys)))
         if new:
-            self._embeddings.update(zip((keys[index] for index in new), self._embedded(pictures[new]), strict=True))
+            # one by one: in batches a picture's last bits would depend on its neighbours, and a resumed run would differ
+            self._embeddings.update({keys[index]: self._embedded(pictures[index : index + 1])[0] for index in new})
         return torch.stack([self._embeddings[key] for key in keys])
 
     def _embedded(self, pictures: UInt8[Tensor, "b 3 height width"]) -> Float[Tensor, "b 1 c"]:
