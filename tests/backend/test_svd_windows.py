@@ -30,7 +30,7 @@ def test_windows_cover_the_clip_begin_with_the_first_frame_and_share_each_frame_
         assert (
             list(window.indices[1:]) == list(range(window.indices[1], window.indices[1] + len(window.indices) - 1)) if total > 1 else True
         )
-    shares = frame_shares(total, windows)
+    shares = frame_shares(windows)
     assert torch.allclose(shares.sum(dim=0), torch.ones(total)) and bool((shares >= 0).all())
     assert shares[0, 0] == 1.0
     if stride is None and len(windows) > 1:
@@ -110,7 +110,7 @@ def test_a_long_clip_of_the_real_net_is_finite_and_its_first_frames_are_the_firs
     with torch.no_grad():
         velocity = windowed(plain(unet), given_to, windows)(latents, sigma, 0)
         first = guided(plain(unet), given_to.of_frames(range(4)))(latents[:, :4], sigma, 0)
-    alone = [frame for frame in range(4) if frame_shares(frames, windows)[0, frame] == 1.0]
+    alone = [frame for frame in range(4) if frame_shares(windows)[0, frame] == 1.0]
     assert alone[:2] == [0, 1] and torch.allclose(velocity[:, alone], first[:, alone], atol=1e-5)
     sigmas = karras_sigmas(3, 0.002, 700.0)
     made = denoise(windowed(plain(unet), given_to, windows), start_latents(latents / 10, sigmas), sigmas)

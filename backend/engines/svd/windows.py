@@ -25,8 +25,8 @@ class Window:
 
 
 def windows_for(total: int, frames: int, stride: int | None = None) -> tuple[Window, ...]:
-    """Windows of ``frames`` frames over a clip of ``total``. stride: at most so many new frames a window; by default
-    a quarter overlaps.
+    """Windows of ``frames`` frames over a clip of ``total``. stride: at most so many new frames a window; without it a quarter
+    overlaps.
 
     Raises InputError for no frames, EngineError for a model whose windows would leave gaps.
     """
@@ -60,22 +60,23 @@ def windowed(
     if len(parts) == 1:
         return parts[0]
 
+    shares = frame_shares(windows)
+
     def velocity(latents: Tensor, sigma: Tensor, index: int) -> Tensor:
         total = torch.zeros_like(latents, dtype=torch.float32)
-        share = torch.zeros(latents.shape[1], device=latents.device)
-        for part, window in zip(parts, windows, strict=True):
-            places = torch.tensor(window.indices, device=latents.device)
-            weights = torch.tensor(window.weights, device=latents.device)
-            total.index_add_(1, places, part(latents[:, places], sigma, index).float() * weights[None, :, None, None, None])
-            share.index_add_(0, places, weights)
-        return (total / share[None, :, None, None, None]).to(latents.dtype)
+        for part, window, row in zip(parts, windows, shares, strict=True):
+            places = torch.tensor(window.indices)
+            share = row[places].to(latents.device)[None, :, None, None, None]
+            places = places.to(latents.device)
+            total.index_add_(1, places, part(latents[:, places], sigma, index).float() * share)
+        return total.to(latents.dtype)
 
     return velocity
 
 
-def frame_shares(total: int, windows: tuple[Window, ...]) -> Float[Tensor, "windows frames"]:
+def frame_shares(windows: tuple[Window, ...]) -> Float[Tensor, "windows frames"]:
     """How much each window counts for each frame of the clip; every column sums to 1."""
-    table = torch.zeros(len(windows), total)
+    table = torch.zeros(len(windows), 1 + max(window.indices[-1] for window in windows))
     for row, window in zip(table, windows, strict=True):
         row[list(window.indices)] = torch.tensor(window.weights)
     return table / table.sum(dim=0, keepdim=True)
