@@ -17,6 +17,7 @@ from revision_blender.video_model.errors import ModelFileError
 from revision_blender.video_model.files import UNET
 from revision_blender.video_model.presets import PRESETS, Preset
 from revision_blender.video_model.state import state_of
+from revision_blender.wire import paths
 from revision_blender.wire.requests import CoarseRequest, FineRequest, VideoResult
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class SvdEngine:
         with self._guarded():
             model = self._loaded(request.model, progress.part(0.0, LOADED))
             wanted = coarse_wanted(model, request, preset, progress.part(LOADED, PREPARED))
-            return self._result(model, wanted, progress.part(PREPARED, 1.0))
+            return self._result(model, wanted, request.model, progress.part(PREPARED, 1.0))
 
     def fine(self, request: FineRequest, progress: Progress) -> VideoResult:
         """S3, by part masks where the weights were trained for them, else by dual-clock denoising. Raises as ``coarse``."""
@@ -70,7 +71,7 @@ class SvdEngine:
         with self._guarded():
             model = self._loaded(request.model, progress.part(0.0, LOADED))
             wanted = fine_wanted(model, request, preset, progress.part(LOADED, PREPARED))
-            return self._result(model, wanted, progress.part(PREPARED, 1.0))
+            return self._result(model, wanted, request.model, progress.part(PREPARED, 1.0))
 
     def release(self) -> None:
         """Lets the model go; the next job loads it again."""
@@ -97,11 +98,13 @@ class SvdEngine:
             self._signature = signature
         return self._model
 
-    def _result(self, model: "VideoModel", wanted: "Wanted", progress: Progress) -> VideoResult:
+    def _result(self, model: "VideoModel", wanted: "Wanted", name: str, progress: Progress) -> VideoResult:
         from backend.engines.svd.generation import generated
         from backend.engines.svd.picture import off_canvas
+        from backend.engines.svd.planning import Memory
 
-        made = generated(model, wanted, progress, compiled=os.environ.get(COMPILE_VARIABLE) == "1")
+        memory = Memory(paths.home_folder(), name)
+        made = generated(model, wanted, memory, progress, compiled=os.environ.get(COMPILE_VARIABLE) == "1")
         return VideoResult(off_canvas(made.frames, wanted.canvas), wanted.fps, _report(model, wanted, made))
 
     @contextmanager
@@ -152,12 +155,14 @@ def _device() -> str:
 
 
 def _report(model: "VideoModel", wanted: "Wanted", made: "Made") -> dict[str, float]:
+    plan, prediction = made.plan.plan, made.plan.prediction
     figures = {
-        "seconds": made.seconds["total"], "seconds_unet": made.seconds["unet"], "seconds_vae": made.seconds["vae"],
-        "seconds_around": made.seconds["around"], "seconds_warm_up": made.seconds["warm_up"], "steps": made.steps,
-        "windows": made.windows, "width": wanted.canvas.width, "height": wanted.canvas.height, "frames": wanted.frames,
-        "fps": wanted.fps, "bucket": wanted.bucket, "conditioned": model.conditioned and wanted.led is None,
-        "dual_clock": wanted.led is not None,
+        "seconds": made.seconds["total"], "seconds_predicted": prediction.seconds, "predicted_from_runs": prediction.basis == "measured",
+        "seconds_unet": made.seconds["unet"], "seconds_vae": made.seconds["vae"], "seconds_around": made.seconds["around"],
+        "seconds_warm_up": made.seconds["warm_up"], "memory_peak": made.peak, "memory_predicted": prediction.bytes,
+        "offload": plan.offload, "decode_chunk": plan.decode_chunk, "steps": made.steps, "windows": made.windows,
+        "width": wanted.canvas.width, "height": wanted.canvas.height, "frames": wanted.frames, "fps": wanted.fps, "bucket": wanted.bucket,
+        "conditioned": model.conditioned and wanted.led is None, "dual_clock": wanted.led is not None,
     }  # fmt: skip
     return {name: float(figure) for name, figure in figures.items()}
 

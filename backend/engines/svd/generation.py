@@ -1,7 +1,5 @@
 """One clip from the video model: conditioning, sampling and decoding put together, measured, and shown while it is made."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,21 +7,26 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from backend.engines.svd.calibration import RunClock
 from backend.engines.svd.clock import Clock
 from backend.engines.svd.conditioning import Conditioning, encode_frames, encode_picture, initial_noise
 from backend.engines.svd.decoding import as_bytes, decoded
 from backend.engines.svd.dual_clock import Signal, dual_clock
-from backend.engines.svd.execution import prepared
+from backend.engines.svd.execution import is_full, prepared
 from backend.engines.svd.guidance import Guidance, ModelCall, Place
+from backend.engines.svd.memory import measured_peak
 from backend.engines.svd.model import VideoModel
 from backend.engines.svd.multistep import step_of
+from backend.engines.svd.offload import Turns, feed_forward_pieces
 from backend.engines.svd.picture import Canvas, cells_off_canvas
+from backend.engines.svd.planning import Memory, Planned, planned, remember
 from backend.engines.svd.preview import LatentColours, fitted_colours, preview
 from backend.engines.svd.sampler import AfterStep, OnStep, StepState, denoise, start_latents
 from backend.engines.svd.schedule import sigmas_for
 from backend.engines.svd.windows import windowed, windows_for
 from backend.progress import Progress
 from revision_blender.video_model.following import Depths
+from revision_blender.video_model.memory_plan import MemoryPlan
 from revision_blender.video_model.presets import Preset
 
 SAMPLING, DECODING = (0.05, 0.9), (0.9, 1.0)  # shares of the bar
@@ -56,12 +59,14 @@ class Wanted:
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """frames: the whole canvas. steps, windows: what was computed. seconds: by name, see ``generated``."""
+    """frames: the whole canvas. steps, windows: what was computed. seconds: by name, see ``generated``. peak: bytes, 0 where unknown."""
 
     frames: UInt8[np.ndarray, "frames height width 3"]
     steps: int
     windows: int
     seconds: dict[str, float]
+    plan: Planned
+    peak: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,49 +78,84 @@ class Start:
     after_step: AfterStep | None
 
 
-def generated(model: VideoModel, wanted: Wanted, progress: Progress, *, compiled: bool = False) -> Made:
-    """The clip. Raises Cancelled between two steps, EngineError for values that are no numbers, and out-of-memory errors as they are.
+def generated(model: VideoModel, wanted: Wanted, memory: Memory, progress: Progress, *, compiled: bool = False) -> Made:
+    """The clip, within the memory there is. Raises Cancelled between two steps, EngineError for values that are no numbers, and
+    out-of-memory errors as they are.
 
     seconds: "unet" and "vae" (with the picture's encoders), "around" what is neither, "warm_up" of the first calls, "total".
     """
-    clock = Clock(model.device)
-    with torch.no_grad(), _measured_unet(model, wanted.preset, clock, compiled) as call:
-        progress(0.0, "Looking at the picture")
-        generator = torch.Generator("cpu").manual_seed(wanted.seed % 2**63)  # the CPU's: the same noise on every device
-        with clock.share("vae"):
-            conditioning = _conditioning(model, wanted, generator)
-        start = _start(model, wanted, generator, clock)
-        windows = windows_for(wanted.frames, model.frames, model.facts.window_stride or None)
-        velocity = windowed(call, conditioning, windows, Guidance(*model.facts.guidance))
-        teller = _teller(model, wanted, conditioning, progress.part(*SAMPLING))
-        latents = denoise(velocity, start.latents, start.sigmas, step=step_of(wanted.preset), after_step=start.after_step, on_step=teller)
-        frames = _decoded(model, latents, clock, progress.part(*DECODING))
-        warm_up = call.warm_up_seconds
-    total = clock.total
-    around = total - clock.of("unet") - clock.of("vae")
-    seconds = {"unet": clock.of("unet"), "vae": clock.of("vae"), "around": around, "warm_up": warm_up, "total": total}
-    return Made(frames, len(start.sigmas) - 1, len(windows), seconds)
+    depths = wanted.led.depths if wanted.led is not None else None
+    plan = planned(model, wanted.preset, wanted.frames, (wanted.canvas.width, wanted.canvas.height), depths, memory)
+    with torch.no_grad(), measured_peak(model.device) as peak:
+        run = _Run(model, wanted, plan.plan, progress)
+        frames = run.made(compiled)
+    remember(plan, model, run.clock.measured, peak.bytes)
+    return Made(frames, run.steps, run.windows, run.seconds, plan, peak.bytes)
 
 
-class _MeasuredCall:
-    """The prepared U-Net with its time taken."""
+class _Run:
+    """One clip on its way. clock: for later predictions. watch: for the report."""
 
-    def __init__(self, call: ModelCall, clock: Clock) -> None:
-        self._call, self._clock = call, clock
+    def __init__(self, model: VideoModel, wanted: Wanted, plan: MemoryPlan, progress: Progress) -> None:
+        self.model, self.wanted, self.plan, self.progress = model, wanted, plan, progress
+        self.clock, self.watch = RunClock(), Clock(model.device)
+        self.turns = Turns(model, plan)
+        self.steps, self.windows = 0, 0
+        self.seconds: dict[str, float] = {}
 
-    @property
-    def warm_up_seconds(self) -> float:
-        return float(getattr(self._call, "warm_up_seconds", 0.0))
+    def made(self, compiled: bool) -> UInt8[np.ndarray, "frames height width 3"]:
+        self.progress(0.0, "Looking at the picture")
+        generator = torch.Generator("cpu").manual_seed(self.wanted.seed % 2**63)  # the CPU's: the same noise on every device
+        self.turns.take("image_encoder", "vae")
+        with self.watch.share("vae"):
+            conditioning = _conditioning(self.model, self.wanted, generator)
+        start = _start(self.model, self.wanted, generator, self.watch)
+        self.turns.take("unet")
+        latents, warm_up = self._sampled(conditioning, start, compiled)
+        self.turns.take("vae")
+        frames = self._decoded(latents)
+        watch = self.watch
+        self.seconds = {"unet": watch.of("unet"), "vae": watch.of("vae"), "warm_up": warm_up, "total": watch.total}
+        self.seconds["around"] = self.seconds["total"] - self.seconds["unet"] - self.seconds["vae"]
+        return frames
 
-    def __call__(self, sample: Tensor, timestep: Tensor, embedding: Tensor, time_ids: Tensor, place: Place) -> Tensor:
-        with self._clock.share("unet"):
-            return self._call(sample, timestep, embedding, time_ids, place)
+    def _sampled(self, conditioning: Conditioning, start: Start, compiled: bool) -> tuple[Float[Tensor, "1 frames 4 h w"], float]:
+        """Latents, and the seconds of warming up."""
+        model, preset = self.model, self.wanted.preset
+        windows = windows_for(self.wanted.frames, model.frames, model.facts.window_stride or None)
+        self.steps, self.windows = len(start.sigmas) - 1, len(windows)
+        tell = _teller(model, self.wanted, conditioning, self.progress.part(*SAMPLING))
+
+        def stepped(state: StepState) -> None:
+            self.clock.step(full=is_full(preset, state.index))
+            tell(state)
+
+        with feed_forward_pieces(model.unet, self.plan.chunk_feed_forward), prepared(model.unet, preset, compiled=compiled) as call:
+            velocity = windowed(
+                _timed(call, self.watch), conditioning, windows, Guidance(*model.facts.guidance), split=self.plan.split_guidance
+            )
+            self.clock.steps_begin()
+            latents = denoise(velocity, start.latents, start.sigmas, step=step_of(preset), after_step=start.after_step, on_step=stepped)
+            return latents, call.warm_up_seconds
+
+    def _decoded(self, latents: Float[Tensor, "1 frames 4 h w"]) -> UInt8[np.ndarray, "frames height width 3"]:
+        progress, plan = self.progress.part(*DECODING), self.plan
+        progress(0.0, "Decoding")
+
+        def told(done: int, of: int) -> None:
+            progress(done / of, f"Decoded {done} of {of} frames")
+
+        with self.watch.share("vae"), self.clock.decoding():
+            frames = decoded(self.model.vae, latents, plan.decode_chunk, plan.decode_overlap, told)
+        return as_bytes(frames)
 
 
-@contextmanager
-def _measured_unet(model: VideoModel, preset: Preset, clock: Clock, compiled: bool) -> Iterator[_MeasuredCall]:
-    with prepared(model.unet, preset, compiled=compiled) as call:
-        yield _MeasuredCall(call, clock)
+def _timed(call: ModelCall, watch: Clock) -> ModelCall:
+    def timed(sample: Tensor, timestep: Tensor, embedding: Tensor, time_ids: Tensor, place: Place) -> Tensor:
+        with watch.share("unet"):
+            return call(sample, timestep, embedding, time_ids, place)
+
+    return timed
 
 
 def _conditioning(model: VideoModel, wanted: Wanted, generator: torch.Generator) -> Conditioning:
@@ -126,13 +166,13 @@ def _conditioning(model: VideoModel, wanted: Wanted, generator: torch.Generator)
     return Conditioning(embedding, picture, motion, fps, wanted.bucket, noise_aug)
 
 
-def _start(model: VideoModel, wanted: Wanted, generator: torch.Generator, clock: Clock) -> Start:
+def _start(model: VideoModel, wanted: Wanted, generator: torch.Generator, watch: Clock) -> Start:
     height, width = wanted.canvas.height // model.factor, wanted.canvas.width // model.factor
     noise = initial_noise(generator, wanted.frames, height, width, model.device, model.dtype)
     sigmas = sigmas_for(wanted.preset, model.noise_range)
     if wanted.led is None:
         return Start(sigmas, start_latents(noise, sigmas), None)
-    with clock.share("vae"):
+    with watch.share("vae"):
         latents = encode_frames(model, wanted.led.frames)
     signal = Signal(latents, wanted.led.region.to(model.device), noise)
     clocked = dual_clock(signal, sigmas, wanted.led.depths, model.dtype)
@@ -154,13 +194,3 @@ def _teller(model: VideoModel, wanted: Wanted, conditioning: Conditioning, progr
         progress.preview(lambda: seen(state))
 
     return told
-
-
-def _decoded(
-    model: VideoModel, latents: Float[Tensor, "1 frames 4 h w"], clock: Clock, progress: Progress
-) -> UInt8[np.ndarray, "frames height width 3"]:
-    progress(0.0, "Decoding")
-    chunk = min(latents.shape[1], 8)
-    with clock.share("vae"):
-        frames = decoded(model.vae, latents, chunk, 0, lambda done, of: progress(done / of, f"Decoded {done} of {of} frames"))
-    return as_bytes(frames)
