@@ -42,11 +42,19 @@ class Decoded(NamedTuple):
 class PatchCodec(ModelMixin, ConfigMixin):
     """patch: pixels of a cell's side. reach: pixels by which a cell's decoded patch extends into its neighbours.
 
-    Latents have about unit spread, so the scaling factor is 1.
+    Latents have about unit spread, so the scaling factor is 1. block_out_channels: nothing here; the stock pipeline takes the
+    pixels a cell from its length (2 to the power of the length less one).
     """
 
     @register_to_config
-    def __init__(self, patch: int = 4, reach: int = 4, scaling_factor: float = 1.0, force_upcast: bool = False) -> None:
+    def __init__(
+        self,
+        patch: int = 4,
+        reach: int = 4,
+        scaling_factor: float = 1.0,
+        force_upcast: bool = False,
+        block_out_channels: tuple[int, ...] = (4, 4, 4),
+    ) -> None:
         super().__init__()
         self.encoder = nn.Conv2d(3, LATENT_CHANNELS, patch, stride=patch)
         self.decoder = nn.ConvTranspose2d(LATENT_CHANNELS, 3, patch + 2 * reach, stride=patch, padding=reach)
@@ -66,6 +74,10 @@ class PatchCodec(ModelMixin, ConfigMixin):
         cut = cells * self.config["patch"]
         return Decoded(self.decoder(wide)[..., cut:-cut, cut:-cut] if cut else self.decoder(wide))
 
+    def forward(self, sample: Float[Tensor, "n 3 height width"], num_frames: int = 1) -> Decoded:
+        """There and back again. That it takes ``num_frames`` tells the stock pipeline to name them to ``decode``."""
+        return self.decode(self.encode(sample).latent_dist.mode(), num_frames)
+
 
 @dataclass(frozen=True, eq=False)
 class Samples:
@@ -83,7 +95,7 @@ class Samples:
 
 def fitted(samples: Samples, patch: int = 4, reach: int = 4) -> PatchCodec:
     """Weighted principal components of the patches, then the overlapping decoder by weighted least squares."""
-    codec = PatchCodec(patch, reach)
+    codec = PatchCodec(patch, reach, block_out_channels=(patch,) * patch.bit_length())
     with torch.no_grad():
         _fit_encoder(codec, samples)
         _fit_decoder(codec, samples)

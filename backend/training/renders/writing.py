@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Wanted:
     clips: int
     seed: int = 0
     split: Split = "train"
-    format: Format = Format()
+    format: Format = field(default_factory=Format)
     workers: int = 1
 
     @property
