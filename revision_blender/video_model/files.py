@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ModelFileError
+from .errors import MissingModelFileError, ModelFileError
 from .parsing import fields_of
 from .safetensors_file import check_whole
 
@@ -112,7 +112,7 @@ def weight_files(folder: Path, stem: str, variant: str) -> Iterator[Path]:
 def _clearest(folder: Path, errors: list[ModelFileError]) -> ModelFileError:
     """A cut-off file says more than a missing one; where only pickled weights are, that is the reason."""
     for error in errors:
-        if "is missing" not in str(error):
+        if not isinstance(error, MissingModelFileError):
             return error
     for part in PARTS:
         if part.weights and any((folder / part.folder).glob("*.bin")) and not any((folder / part.folder).glob("*.safetensors")):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ModelFileError
+from .errors import MissingModelFileError, ModelFileError
 
 MAX_BYTES = 4_000_000  # configurations measure kilobytes; a shard index of a large model some hundred
 
@@ -61,7 +61,7 @@ def fields_of(file: Path) -> Fields:
             raise ModelFileError(f"{file} measures {file.stat().st_size} bytes, too many for a configuration. Get the model again.")
         values = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ModelFileError(f"{file} is missing. Get the model again.") from error
+        raise MissingModelFileError(f"{file} is missing. Get the model again.") from error
     except (OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{file} cannot be read ({error}). Get the model again.") from error
     if not isinstance(values, dict):

@@ -8,7 +8,7 @@ import json
 import struct
 from pathlib import Path
 
-from .errors import ModelFileError
+from .errors import IncompleteModelError, MissingModelFileError, ModelFileError
 
 MAX_HEADER = 100_000_000  # bytes, the format's own limit
 
@@ -21,13 +21,15 @@ def check_whole(file: Path) -> int:
             start = stream.read(8)
             length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
             if not 2 <= length <= min(MAX_HEADER, max(size - 8, 0)):
-                raise ModelFileError(f"{file} is no whole safetensors file ({size} bytes). Download it again.")
+                raise IncompleteModelError(f"{file} is no whole safetensors file ({size} bytes). Download it again.")
             header = json.loads(stream.read(length))
         expected = 8 + length + max((tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"), default=0)
     except FileNotFoundError as error:
-        raise ModelFileError(f"{file} is missing. Download it again.") from error
+        raise MissingModelFileError(f"{file} is missing. Download it again.") from error
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise ModelFileError(f"{file} is no safetensors file ({type(error).__name__}: {error}). Download it again.") from error
     if size != expected:
-        raise ModelFileError(f"{file} is cut off: {size} of {expected} bytes are there. Download it again; it goes on where it stopped.")
+        raise IncompleteModelError(
+            f"{file} is cut off: {size} of {expected} bytes are there. Download it again; it goes on where it stopped."
+        )
     return size

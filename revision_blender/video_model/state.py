@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .errors import ModelFileError
+from .errors import IncompleteModelError, ModelFileError
 from .facts import ModelFacts, read_facts
 from .files import UNET, examined
 from .hub_cache import kept_bytes, snapshot_folder
@@ -66,15 +66,11 @@ def _folder_state(name: str, folder: Path) -> ModelState:
         conditioned = fields_of(folder / UNET.folder / UNET.config).values.get("in_channels") == CONDITIONED_CHANNELS
     except ModelFileError as error:
         words, _, step = str(error).rpartition(". ")
-        kind: Kind = "missing" if not folder.is_dir() else "incomplete" if _incomplete(words) else "wrong"
+        kind: Kind = "missing" if not folder.is_dir() else "incomplete" if isinstance(error, IncompleteModelError) else "wrong"
         return ModelState(name, kind, (words or step).rstrip(".") + ".", step if words else "", folder=folder if folder.is_dir() else None)
     follows = "follows part masks" if conditioned else "stock weights"
     words = f"{facts.name}: {facts.frames} frames, {facts.size[0]} x {facts.size[1]}, {follows}, {gigabytes(content.bytes)}."
     return ModelState(name, "found", words, bytes=content.bytes, folder=folder, facts=facts, conditioned=conditioned)
-
-
-def _incomplete(words: str) -> bool:
-    return "is missing" in words or "cut off" in words or "no whole" in words
 
 
 def _hub_state(name: str, environ: Mapping[str, str]) -> ModelState:
