@@ -27,6 +27,13 @@ def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentPars
     video.add_argument("--batch", type=int, default=4, help="clips made at once (default: %(default)s)")
     video.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
     video.add_argument("--precision", default="float32", choices=("float32", "bfloat16"), help="the U-Net's (default: %(default)s)")
+    video.add_argument(
+        "--guidance",
+        type=float,
+        nargs=2,
+        metavar=("FIRST", "LAST"),
+        help="scale at the first and the last frame (default: the model's own)",
+    )
     video.set_defaults(run=run_video)
 
 
@@ -40,7 +47,7 @@ def run_video(arguments: argparse.Namespace) -> int:
         model=BUNDLED if arguments.model == "small" else Path(arguments.model),
         judges=arguments.judges, data=arguments.data, tables=tuple(arguments.tables.split(",")), clips=arguments.clips,
         loops=arguments.loops, references=arguments.references, steps=arguments.steps, batch=arguments.batch, seed=arguments.seed,
-        precision=arguments.precision,
+        precision=arguments.precision, guidance=None if arguments.guidance is None else (arguments.guidance[0], arguments.guidance[1]),
     )  # fmt: skip
     with tqdm(total=100, unit="%", disable=None, leave=False) as bar:
         report = evaluate(plan, Progress(lambda fraction, words: _show(bar, fraction, words)), tqdm.write)

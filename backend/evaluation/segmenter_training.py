@@ -22,6 +22,7 @@ Soften = Callable[[Float[Tensor, "n 3 h w"]], Float[Tensor, "n 3 h w"]]
 
 BATCH = 16
 RATE = 2e-3
+CODEC_CLIPS, FIGURE_WEIGHT = 100, 5.0  # where a codec is fitted: to how many clips, and how much more the figure counts
 BACKGROUND_WEIGHT = 0.5  # most pixels are background; parts are what is asked for
 
 
@@ -36,13 +37,15 @@ class Lesson:
 
 def codec_softening(shown: Sequence[Shown], folder: Path | None) -> Soften:
     """The round trip through the patch codec in ``folder`` (a model's ``vae``), or through one fitted to these clips."""
-    from backend.engines.svd.patch_codec import PatchCodec, fitted
+    from backend.engines.svd.patch_codec import PatchCodec, Samples, fitted
 
     if folder is not None:
         codec = PatchCodec.from_pretrained(folder).eval().requires_grad_(False)
     else:
-        pictures = as_tensor(np.concatenate([one.frames[::3] for one in shown[:: max(1, len(shown) // 100)]])) * 2.0 - 1.0
-        codec = fitted(pictures, pictures[:8]).codec
+        some = shown[:: max(1, len(shown) // CODEC_CLIPS)]
+        pictures = as_tensor(np.concatenate([one.frames[::3] for one in some])) * 2.0 - 1.0
+        figure = torch.from_numpy(np.concatenate([one.labels[::3] for one in some]) > 0)[:, None]
+        codec = fitted(Samples(pictures, 1.0 + FIGURE_WEIGHT * functional.max_pool2d(figure.float(), 5, 1, 2)))
 
     def soften(pictures: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n 3 h w"]:
         with torch.no_grad(), torch.autocast("cpu", enabled=False):

@@ -32,6 +32,7 @@ class Plan:
 
     model: a folder. data: a held-out dataset, rendered for the occasion where None. judges: the folder of segmenter and lifter.
     clips, loops, references: clips of the three tables. steps: of the sampler in the first two (Karras' schedule). batch: clips at once.
+    guidance: at the first and the last frame, the model's own where None.
     """
 
     model: Path
@@ -45,6 +46,7 @@ class Plan:
     batch: int = 4
     seed: int = 0
     precision: str = "float32"
+    guidance: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ def evaluate(plan: Plan, progress: Progress, say: Callable[[str], None]) -> Repo
     """
     _check(plan)
     model = load_model(plan.model, "cpu", PRECISIONS[plan.precision])
+    if plan.guidance is not None:
+        model = replace(model, facts=replace(model.facts, guidance=plan.guidance))
     judge = load_segmenter(plan.judges)
     shown = _clips(plan, model, progress.part(0.0, 0.05))
     preset = replace(preset_of("best"), name="evaluation", steps=plan.steps, words="")
