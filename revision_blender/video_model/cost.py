@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import ModelFileError
+from .facts import read_facts
 from .parsing import Fields, fields_of
 
 GIB = 1 << 30
 # bytes at the U-Net's peak, per cell and channel of its first block and byte of a number
 UNET_PEAK = {(False, 1): 27.1, (False, 2): 28.3, (True, 1): 15.1, (True, 2): 16.3}  # (feed-forward in chunks, guidance halves at once)
 KEPT_FOR_REUSE = 2.0  # the deep half's last features
-DECODER_PEAK = 5.25  # per pixel, channel of the decoder's second block and byte of a number
+DECODER_PEAK = {2: 5.25, 4: 4.0}  # by bytes a number: per pixel, channel of the decoder's second block and byte of a number
 ENCODER_PEAK = 5.0  # per pixel, channel of the encoder's first block and byte of a number
 UNET_OPERATIONS = 0.2797e9 / (320**2 * 5)  # per cell, squared channel and layer at full resolution: convolutions and linear layers
 UNET_ATTENTION = 7334.0 / (320 * 5)  # per pair of cells, channel and layer
@@ -55,7 +56,7 @@ class ModelShape:
 
     def decoder_peak(self, cells: float) -> float:
         """Bytes of activations. cells: of all frames decoded together."""
-        return DECODER_PEAK * self.coder[1] * self.factor**2 * self.item * cells
+        return DECODER_PEAK[self.item] * self.coder[1] * self.factor**2 * self.item * cells
 
     def encoder_peak(self, cells: float) -> float:
         """Bytes of activations for one picture, encoded in float32; cells: of the picture."""
@@ -72,9 +73,8 @@ class ModelShape:
 SVD_SHAPE = ModelShape()
 
 
-def shape_of(folder: Path, *, factor: int = 8, item: int = 2) -> ModelShape:
-    """Read from a folder's configurations and file sizes. factor: pixels a latent cell. item: bytes a number in memory (2 on CUDA, 4 on
-    the CPU).
+def shape_of(folder: Path, *, item: int = 2) -> ModelShape:
+    """Read from a folder's configurations, facts and file sizes. item: bytes a number in memory (2 on CUDA, 4 on the CPU).
 
     Raises ModelFileError for configurations that are missing or odd.
     """
@@ -85,7 +85,7 @@ def shape_of(folder: Path, *, factor: int = 8, item: int = 2) -> ModelShape:
         channels=_widths(unet)[0],
         layers=2 * unet.whole("layers_per_block", 1, 64, 2) + 1,
         coder=(widths[0], widths[min(1, len(widths) - 1)], widths[-1]),
-        factor=factor,
+        factor=read_facts(folder).factor,
         unet_bytes=_weights(folder / "unet", item),
         coder_bytes=_weights(folder / "vae", item),
         encoder_bytes=_weights(folder / "image_encoder", item),

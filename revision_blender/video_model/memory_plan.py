@@ -48,20 +48,22 @@ class Frames:
 
 
 def plan_in(
-    limit: float, made: Frames, shape: ModelShape = SVD_SHAPE, *, margin: float = OVERHEAD, fixed: float = FIXED["cuda"]
+    limit: float, made: Frames, shape: ModelShape = SVD_SHAPE, *, device: str = "cuda", margin: float = OVERHEAD, fixed: float | None = None
 ) -> MemoryPlan:
     """The first of these that fits into ``limit`` bytes, from fastest to smallest; the smallest, marked as not fitting, where none does.
 
-    margin: bytes reserved per byte in use. fixed: bytes that are gone before the first weight.
+    margin: bytes reserved per byte in use. fixed: bytes that are gone before the first weight. Only on a graphics card with memory of its
+    own is there another place for the parts that wait for their turn.
     """
-    ways = [(False, False, False), (True, False, False), (True, True, False), (True, True, True)]
+    fixed = FIXED.get(device, FIXED["cpu"]) if fixed is None else fixed
+    apart = device == "cuda"
+    ways = [(False, False, False), (apart, False, False), (apart, True, False), (apart, True, True)]
     for offload, split, chunked in ways:
         for chunk in _chunks(made.total):
             plan = _plan(offload, split, chunked, chunk, made, shape, margin, fixed)
             if plan.bytes <= limit * SLACK:
                 return plan
-    smallest = _plan(True, True, True, 1, made, shape, margin, fixed)
-    return replace(smallest, fits=False)
+    return replace(_plan(apart, True, True, 1, made, shape, margin, fixed), fits=False)
 
 
 def _chunks(frames: int) -> list[int]:
@@ -76,7 +78,7 @@ def bytes_in_use(made: Frames, shape: ModelShape, *, offload: bool, split: bool,
     decoder, encoder = shape.decoder_peak(chunk * made.cells), shape.encoder_peak(made.cells)
     encoder += shape.coder_bytes * (4 / shape.item - 1)  # its weights in float32 meanwhile
     if offload:
-        return max(shape.encoder_bytes, shape.coder_bytes + encoder, shape.unet_bytes + unet, shape.coder_bytes + decoder)
+        return max(shape.encoder_bytes + shape.coder_bytes + encoder, shape.unet_bytes + unet, shape.coder_bytes + decoder)
     return shape.weight_bytes + max(unet, decoder, encoder)
 
 

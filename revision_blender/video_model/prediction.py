@@ -14,7 +14,7 @@ from typing import Literal
 
 from .cost import GIB, SVD_SHAPE, ModelShape
 from .facts import ModelFacts
-from .memory_plan import FIXED, OVERHEAD, Frames, MemoryPlan, plan_in
+from .memory_plan import OVERHEAD, Frames, MemoryPlan, plan_in
 from .presets import Preset
 
 CALIBRATION_FILE = "video_model_calibration.json"
@@ -109,8 +109,8 @@ def predicted(setting: Setting, known: Calibrated | None, device: str, shape: Mo
     features = setting.features()
     seconds = sum(count * dot(features[part], coefficients[part]) for part, count in setting.counts.items())
     limit = free or (known.memory if known else 0.0) or 1024 * GIB
-    margin, fixed = (known.margin, known.fixed) if known else (OVERHEAD, FIXED.get(device, FIXED["cpu"]))
-    plan = plan_in(limit, setting.frames, shape, margin=margin, fixed=fixed)
+    margin, fixed = (known.margin, known.fixed) if known else (OVERHEAD, None)
+    plan = plan_in(limit, setting.frames, shape, device=device, margin=margin, fixed=fixed)
     return Prediction(seconds, plan.bytes, "measured" if known else "guessed", plan)
 
 

@@ -3,15 +3,18 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKLTemporalDecoder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.engines.svd.calibration import MOST_SAMPLES, Measured, RunClock, fitted_coefficients, fitted_memory, record
 from backend.engines.svd.memory import free_bytes, measured_peak, plan_for
+from backend.engines.svd.offload import Turns, feed_forward_pieces
 from backend.engines.svd.windows import windows_for
 from revision_blender.video_model.cost import GIB, SVD_SHAPE
 from revision_blender.video_model.memory_plan import FIXED, OVERHEAD
@@ -24,6 +27,8 @@ from revision_blender.video_model.prediction import (
     read_calibrated,
     window_count,
 )
+from tests.backend.live_bytes import Cost, cost_of
+from tests.backend.svd_samples import EMBEDDING, tiny_unet
 
 SHAPE = replace(SVD_SHAPE, channels=32, layers=3, coder=(4, 4, 4), factor=4, unet_bytes=1.5e7, coder_bytes=1e4, encoder_bytes=1e6, item=4)
 
@@ -183,3 +188,90 @@ def test_the_plan_follows_precision_and_memory() -> None:
     half, full = (plan_for(7.2 * GIB, 25, 72, 128, dtype) for dtype in (torch.float16, torch.float32))
     assert half.fits and not full.fits and full.bytes > 1.5 * half.bytes
     assert plan_for(79 * GIB, 25, 72, 128, torch.float16).words == ""
+
+
+def _unet_cost(frames: int, side: int, halves: int, chunked: bool) -> Cost:
+    unet = tiny_unet()
+    sample = torch.zeros((halves, frames, 8, side, side))
+    given = {"encoder_hidden_states": torch.zeros((halves, 1, EMBEDDING)), "added_time_ids": torch.zeros((halves, 3))}
+    with feed_forward_pieces(unet, chunked):
+        return cost_of(lambda: unet(sample, torch.tensor(1.0), **given), unet)
+
+
+@pytest.mark.parametrize("halves", [1, 2])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_activations_are_as_large_as_foretold(halves: int, chunked: bool) -> None:
+    """The factors were counted on the published network; another width and depth is foretold by them within a fifth."""
+    torch.set_num_threads(1)
+    frames, side = 4, 16
+    cost = _unet_cost(frames, side, halves, chunked)
+    shape = replace(SVD_SHAPE, channels=32, layers=3, item=4)
+    assert cost.bytes == pytest.approx(shape.unet_peak(frames * side * side, halves=halves, chunked=chunked, reuse=False), rel=0.2)
+
+
+def test_the_decoders_activations_are_as_large_as_foretold() -> None:
+    """A quarter as wide as the published autoencoder; the encoder likewise."""
+    torch.set_num_threads(1)
+    vae = AutoencoderKLTemporalDecoder(
+        block_out_channels=(32, 64, 128, 128), down_block_types=("DownEncoderBlock2D",) * 4, latent_channels=4, layers_per_block=2
+    ).eval()
+    shape = replace(SVD_SHAPE, coder=(32, 64, 128), item=4)
+    cost = cost_of(lambda: vae.decode(torch.zeros((2, 4, 8, 8)), num_frames=2), vae)
+    assert cost.bytes == pytest.approx(shape.decoder_peak(2 * 64), rel=0.2)
+    cost = cost_of(lambda: vae.encode(torch.zeros((1, 3, 64, 64))), vae)
+    assert cost.bytes == pytest.approx(shape.encoder_peak(64), rel=0.2)
+
+
+# --- turns
+
+
+class Located(torch.nn.Linear):
+    """Notes where it is sent; the test's device is a name only."""
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        super().__init__(2, 2)
+        self.name, self.log, self.place = name, log, torch.device("cpu")
+
+    def parameters(self, recurse: bool = True):
+        yield SimpleNamespace(device=self.place)
+
+    def to(self, *, device: torch.device):
+        self.place = device
+        self.log.append(f"{self.name} {device.type}")
+        return self
+
+
+def _model_of(log: list[str]) -> SimpleNamespace:
+    return SimpleNamespace(device=torch.device("xla"), **{name: Located(name, log) for name in ("image_encoder", "unet", "vae")})
+
+
+def test_parts_take_turns_and_leave_before_the_next_comes() -> None:
+    log: list[str] = []
+    turns = Turns(_model_of(log), plan_for(7.2 * GIB, 25, 72, 128, torch.float16))
+    turns.take("image_encoder", "vae")
+    turns.take("unet")
+    turns.take("unet")
+    turns.take("vae")
+    assert log == ["image_encoder xla", "vae xla", "image_encoder cpu", "vae cpu", "unet xla", "unet cpu", "vae xla"]
+
+
+def test_with_room_for_all_nothing_moves_twice() -> None:
+    log: list[str] = []
+    turns = Turns(_model_of(log), plan_for(79 * GIB, 25, 72, 128, torch.float16))
+    for part in ("vae", "unet", "vae"):
+        turns.take(part)
+    assert log == ["image_encoder xla", "unet xla", "vae xla"]
+
+
+def test_feed_forward_in_pieces_is_the_same_mathematics_and_is_undone() -> None:
+    torch.set_num_threads(1)
+    unet = tiny_unet()
+    sample = torch.randn((2, 3, 8, 8, 8), generator=torch.Generator().manual_seed(0))
+    given = {"encoder_hidden_states": torch.ones((2, 1, EMBEDDING)), "added_time_ids": torch.ones((2, 3)), "return_dict": False}
+    with torch.no_grad():
+        whole = unet(sample, torch.tensor(1.0), **given)[0]
+        with feed_forward_pieces(unet, True):
+            pieces = unet(sample, torch.tensor(1.0), **given)[0]
+        again = unet(sample, torch.tensor(1.0), **given)[0]
+    assert torch.allclose(pieces, whole, atol=1e-5) and torch.equal(again, whole)
+    assert _unet_cost(4, 16, 2, True).bytes < 0.7 * _unet_cost(4, 16, 2, False).bytes

@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from revision_blender.video_model.cost import GIB, SVD_SHAPE, ModelShape
-from revision_blender.video_model.memory_plan import FIXED, OVERHEAD, Frames, MemoryPlan, plan_in
+from revision_blender.video_model.memory_plan import OVERHEAD, Frames, MemoryPlan, plan_in
 from revision_blender.video_model.prediction import Calibrated
 
 log = logging.getLogger("revision.engine")
@@ -37,9 +37,9 @@ def plan_for(
 
     dtype: of the weights in memory. known: what earlier runs on this device taught.
     """
-    margin, fixed = (known.margin, known.fixed) if known else (OVERHEAD, FIXED[device])
+    margin, fixed = (known.margin, known.fixed) if known else (OVERHEAD, None)
     made = Frames(frames, total or frames, h * w, reuse)
-    return plan_in(free, made, shape.in_items(dtype.itemsize), margin=margin, fixed=fixed)
+    return plan_in(free, made, shape.in_items(dtype.itemsize), device=device, margin=margin, fixed=fixed)
 
 
 @dataclass
