@@ -117,7 +117,7 @@ def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
 
 def masks(scene: bpy.types.Scene) -> tuple[Ticket, Clip]:
     """The job of a mask pass, and the motion that it shows."""
-    entry, take = lifted(scene)
+    entry, take = filmed(scene)
     clip = capture_clip(scene, take, own_bodies=False)
     ticket = _ticket(scene, "masks", entry.name, {"drawn_by": scene.revision.mask_method}, entry.take_id)
     file = results_folder(entry.name, "masks", ticket.job_id).with_suffix(".motion.npz")
@@ -135,7 +135,7 @@ def masks_by_backend(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
 def fine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     """S3. Raises RevisionError where the rig moved after its masks were rendered."""
     settings: RevisionSettings = scene.revision
-    entry, take = lifted(scene)
+    entry, take = filmed(scene)
     motion = capture_clip(scene, take, own_bodies=False)
     if not _same_motion(motion, load_clip(absolute(entry.masks_motion))):
         raise RevisionError(f"{entry.name} was changed after its part masks were rendered: press Render Part Masks again.")
@@ -208,6 +208,12 @@ def lifted(scene: bpy.types.Scene) -> tuple[RevisionTake, Take]:
     if entry is None or take is None:
         raise RevisionError("There is no lifted take in this scene: press Lift first.")
     return entry, take
+
+
+def filmed(scene: bpy.types.Scene) -> tuple[RevisionTake, Take]:
+    """As ``lifted``, at the rate of the final video, which may be higher than that of an economised coarse clip."""
+    entry, take = lifted(scene)
+    return entry, take.at_rate(entry.final_fps) if entry.final_fps else take
 
 
 def read_frames(files: tuple[Path, ...]) -> NDArray[np.uint8]:

@@ -37,7 +37,7 @@ def fine(scene: bpy.types.Scene) -> Prediction | None:
     view, facts = _known(settings)
     if entry is None or size is None or view is None or facts is None:
         return None
-    source, preset = Source(*size, len(masks), entry.fps), preset_of(settings.preset)
+    source, preset = Source(*size, len(masks), entry.final_fps or entry.fps), preset_of(settings.preset)
     try:
         depths = chosen_model.depths(settings) if chosen_model.may_hold(settings) else None
     except RevisionError:

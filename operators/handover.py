@@ -65,6 +65,8 @@ def _video_of_new_take(scene: bpy.types.Scene, ticket: Ticket, collected: Collec
     take.picture = str(ticket.provenance.get("picture", ""))
     take.prompt = str(ticket.provenance.get("prompt", ""))
     take.frames, take.fps = stored(collected.files[0].parent), collected.result.fps
+    asked = float(ticket.provenance.get("fps", 0.0))
+    take.final_fps = asked if asked > take.fps * (1.0 + 1e-6) else 0.0  # an economised clip: S3 makes all of the frames
     take.start_frame = float(scene.frame_start)
     settings.take_name = take.name
     yield "adding the strip"
@@ -118,7 +120,7 @@ def _take_beside(scene: bpy.types.Scene, ticket: Ticket) -> RevisionTake:
     of_take = settings.take_of(str(ticket.provenance.get("of_take", "")))
     if of_take is None:
         raise RevisionError("The clip that was lifted is no longer in the scene; the lift is kept in the results folder.")
-    values = {name: getattr(of_take, name) for name in ("picture", "frames", "fps", "start_frame", "prompt")}
+    values = {name: getattr(of_take, name) for name in ("picture", "frames", "fps", "final_fps", "start_frame", "prompt")}
     beside = settings.takes.add()
     beside.name, beside.take_id = str(ticket.provenance["take"]), ticket.take_id
     for name, value in values.items():

@@ -77,7 +77,7 @@ class REVISION_OT_render_masks(bpy.types.Operator):
 
     def _begin(self, context: bpy.types.Context) -> None:
         ticket, clip = asking.masks(context.scene)
-        _entry, take = asking.lifted(context.scene)
+        _entry, take = asking.filmed(context.scene)
         self._ticket: Ticket = ticket
         self._clip: Clip = clip
         self._frames: Iterator[NDArray[np.uint8]] = render_labels(context.scene, take, context.scene.revision.mask_method)

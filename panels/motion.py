@@ -7,6 +7,7 @@ from ..revision_blender.scene.part_masks.mask_preview import name_of
 from ..revision_blender.scene.properties import RevisionSettings
 from .base import SidebarPanel, button, settings_column, under_way
 from .video_model import draw_estimate, draw_following
+from .wording import sentences
 
 
 class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
@@ -45,9 +46,11 @@ class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         settings: RevisionSettings = context.scene.revision
         settings_column(self.layout).prop(settings, "mask_method")
+        entry = settings.take()
+        if entry is not None and entry.final_fps:
+            sentences(self.layout, f"At {entry.final_fps:g} frames a second, the rate of the final video", icon="INFO")
         button(self.layout, "revision.render_masks", reasons.why_not_masks(context.scene), icon="MOD_MASK")
         under_way(self.layout, context.scene, "masks")
-        entry = settings.take()
         image = bpy.data.images.get(name_of(entry.name)) if entry is not None and entry.masks else None
         if image is not None:
             preview = image.preview_ensure()

@@ -29,13 +29,13 @@ def clip_at(clip: Clip, fps: float) -> Clip:
 def _track_at(track: Track, at: Array) -> Track:
     if isinstance(track, BodyTrack):
         rotations, translation = sampled(track.rotations, track.translation, at)
-        expression = None if track.expression is None else _between(track.expression, at)
-        confidence = _between(track.confidence, at)
+        expression = None if track.expression is None else between(track.expression, at)
+        confidence = between(track.confidence, at)
         return replace(track, rotations=rotations, translation=translation, confidence=confidence, expression=expression)
-    return replace(track, points=_between(track.points, at), confidence=_between(track.confidence, at))
+    return replace(track, points=between(track.points, at), confidence=between(track.confidence, at))
 
 
-def _between(values: Array, at: Array) -> Array:
+def between(values: Array, at: Array) -> Array:
     """``(F, ...)`` at fractional frames ``(N,)``."""
     whole = np.floor(at).astype(np.int64)
     after = np.minimum(whole + 1, len(values) - 1)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..motion.bodies.stand_in import StandIn, restored
 from ..motion.camera import Camera
 from ..motion.clip import BodyTrack, Clip, GroundPlane, ObjectTrack, Pins, Track
+from ..motion.clip_resample import between
 from ..motion.files.framing import framing_camera
 from . import marks, objects
 from .camera import camera_of
@@ -28,9 +29,12 @@ from .timing import scene_fps
 def _confidence(rig: bpy.types.Object, frames: int, joints: int) -> Array:
     action = rig.animation_data.action if rig.animation_data else None
     stored = action.get(marks.CONFIDENCE) if action is not None else None
-    if stored is None or len(stored) != frames * joints:
+    if stored is None or len(stored) == 0 or len(stored) % joints or (frames == 1 and len(stored) != joints):
         return np.ones((frames, joints))
-    return np.array(stored, dtype=np.float64).reshape(frames, joints)
+    known = np.array(stored, dtype=np.float64).reshape(-1, joints)
+    if len(known) == frames:
+        return known
+    return between(known, np.linspace(0.0, len(known) - 1.0, frames))  # the same seconds at another rate
 
 
 def _motion(rig_name: str, readings: Readings, rest: RigRest, expression: Array | None, take: Take) -> tuple[Array, Array]:

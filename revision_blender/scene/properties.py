@@ -56,6 +56,7 @@ class RevisionTake(bpy.types.PropertyGroup):
     picture: StringProperty(description="The picture that the clip starts with; empty for footage")
     frames: StringProperty(description="The coarse clip or footage, one PNG a frame")
     fps: FloatProperty(default=12.0)
+    final_fps: FloatProperty(default=0.0, description="Rate of the final video; 0: the coarse clip's own")
     start_frame: FloatProperty(default=1.0, description="Scene frame at which the clip starts")
     prompt: StringProperty()
     lift: StringProperty(description="The clip as it was lifted (.npz)")

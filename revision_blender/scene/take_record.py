@@ -4,7 +4,8 @@ Everything is found again by custom properties (``marks``), never by kept refere
 """
 
 import json
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
 
 import bpy
 import numpy as np
@@ -47,6 +48,12 @@ class Take:
     def scene_frames(self, scene: bpy.types.Scene) -> NDArray[np.float64]:
         """``(F,)`` scene frames, with fractions, of the clip's frames."""
         return key_frames(self.n_frames, self.fps, scene_fps(scene), self.start_frame)
+
+    def at_rate(self, fps: float) -> "Take":
+        """The same seconds at another rate: its curves have values between the clip's frames. The last frame where it falls on one."""
+        if abs(fps - self.fps) < 1e-6:
+            return self
+        return replace(self, fps=fps, n_frames=math.floor((self.n_frames - 1) / self.fps * fps + 1e-6) + 1)
 
 
 def _objects_of(collection: bpy.types.Collection, role: str) -> dict[str, bpy.types.Object]:
