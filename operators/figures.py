@@ -24,7 +24,7 @@ def kept(prediction: Prediction | None) -> dict[str, str | float | int]:
 def comparison(made: Made, report: Mapping[str, float]) -> str:
     """What a clip took, beside what was predicted; empty where the engine reports nothing."""
     parts = []
-    for figure, foretold, words in (("seconds", SECONDS, duration), ("peak_bytes", BYTES, lambda count: gigabytes(round(count)))):
+    for figure, foretold, words in (("seconds", SECONDS, duration), ("memory_peak", BYTES, lambda count: gigabytes(round(count)))):
         if report.get(figure, 0.0) <= 0.0:
             continue
         told = f" ({words(float(made[foretold]))} predicted)" if foretold in made else ""

@@ -63,8 +63,8 @@ def test_a_coarse_clip_says_what_rate_was_asked_for(scene, room, tmp_path: Path,
     files = room("revision_blender.wire.collect").write_frames(tmp_path / "coarse", video, "job")
     made = {"take": "dancer", "fps": asked, "model": "small", "predicted_seconds": 4.0}
     ticket = room("operators.tickets").Ticket("job", "coarse", "take-1", "Coarse · dancer", scene.session_uid, made)
-    collected = events.Collected("job", "coarse", requests.VideoResult(video, came, {"seconds": 5.0}), files)
+    collected = events.Collected("job", "coarse", requests.VideoResult(video, came, {"seconds": 5.0, "memory_peak": 1.2e9}), files)
     for _words in room("operators.handover").steps(scene, ticket, collected, tmp_path):
         pass
     assert scene.revision.takes[0].final_fps == final
-    assert room("operators.handover").remark(ticket, collected) == "Took 5.0 s (4.0 s predicted)"
+    assert room("operators.handover").remark(ticket, collected) == "Took 5.0 s (4.0 s predicted) and 1.2 GB"
