@@ -6,7 +6,8 @@ from ..revision_blender.video_model.prediction import Prediction
 from ..revision_blender.video_model.published import gigabytes
 
 Made = Mapping[str, str | float | int]
-SECONDS, BYTES = "predicted_seconds", "predicted_bytes"  # in the provenance of what was made
+SECONDS, BYTES, BASIS = "predicted_seconds", "predicted_bytes", "predicted_from"  # in the provenance of what was made
+_TOLD = {"measured": "predicted", "guessed": "guessed"}
 
 
 def words_of(prediction: Prediction) -> str:
@@ -18,16 +19,16 @@ def words_of(prediction: Prediction) -> str:
 
 def kept(prediction: Prediction | None) -> dict[str, str | float | int]:
     """The prediction as provenance, to be compared with what happens."""
-    return {} if prediction is None else {SECONDS: round(prediction.seconds, 2), BYTES: round(prediction.bytes)}
+    return {} if prediction is None else {SECONDS: round(prediction.seconds, 2), BYTES: round(prediction.bytes), BASIS: prediction.basis}
 
 
 def comparison(made: Made, report: Mapping[str, float]) -> str:
     """What a clip took, beside what was predicted; empty where the engine reports nothing."""
-    parts = []
+    parts, how = [], _TOLD.get(str(made.get(BASIS)), "predicted")
     for figure, foretold, words in (("seconds", SECONDS, duration), ("memory_peak", BYTES, lambda count: gigabytes(round(count)))):
         if report.get(figure, 0.0) <= 0.0:
             continue
-        told = f" ({words(float(made[foretold]))} predicted)" if foretold in made else ""
+        told = f" ({words(float(made[foretold]))} {how})" if foretold in made else ""
         parts.append(words(report[figure]) + told)
     return f"Took {' and '.join(parts)}" if parts else ""
 

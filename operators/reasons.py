@@ -64,7 +64,7 @@ def _why_not_followed(settings: RevisionSettings) -> str:
     seen = chosen_model.view(settings)
     if seen is None or not seen.state.found or seen.state.conditioned:
         return _READY
-    return "This model was not trained to read part masks: set Follows to Automatic or Preview"
+    return "This model was not trained to read part masks: set Follows to Automatic or Dual Clock"
 
 
 def why_not_download(scene: bpy.types.Scene) -> str:

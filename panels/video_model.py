@@ -45,7 +45,8 @@ def _draw_state(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     elif view.state.downloadable:
         _draw_download(layout, scene, view.state)
     else:
-        sentences(layout, view.state.words, icon="CHECKMARK" if view.state.found else "ERROR")
+        words = view.state.words[:1].upper() + view.state.words[1:]
+        sentences(layout, words, icon="CHECKMARK" if view.state.found else "ERROR")
         if view.state.next_step:
             sentences(layout, view.state.next_step)
 

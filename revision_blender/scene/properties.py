@@ -28,9 +28,13 @@ MODELS = (
     (OWN_FOLDER, "Own Folder", "A model on your disk, in diffusers layout: downloaded by yourself, or trained"),
 )
 FOLLOW_MODES = (
-    ("auto", "Automatic", "Part masks where the model was trained for them, else the preview's motion"),
+    ("auto", "Automatic", "Part masks where the model was trained to read them, else dual clock"),
     ("conditioned", "Part Masks", "The model reads the part masks; only models trained for it can"),
-    ("dual-clock", "Preview", "Every model can: the bodies are held to the reproject engine's preview until far into the denoising"),
+    (
+        "dual-clock",
+        "Dual Clock",
+        "Every model can: the bodies are held to the moved picture of the engine Reproject until far into the denoising",
+    ),
 )
 MASK_METHODS = (
     ("auto", "Automatic", "The graphics card where Blender has one, else Cycles"),
@@ -110,7 +114,7 @@ class RevisionSettings(bpy.types.PropertyGroup):
         max=1.0,
         default=HALF_FOLLOW,
         subtype="FACTOR",
-        description="How closely the bodies keep to the preview's motion; more to the left the model makes its own, to the right looks suffer",
+        description="How closely the bodies keep to the moved picture: to the left the model makes its own motion, to the right looks suffer",
     )
     own_depths: BoolProperty(name="Own Depths", description="Set the two noise levels by hand, in place of the slider Follow")
     sigma_weak: FloatProperty(
@@ -127,7 +131,7 @@ class RevisionSettings(bpy.types.PropertyGroup):
         soft_max=700.0,
         default=PUBLISHED_DEPTHS.strong,
         precision=2,
-        description="Noise level down to which the bodies are held to the preview: less holds them for longer",
+        description="Noise level down to which the bodies are held to the moved picture: less holds them for longer",
     )
     aim_at_pose: BoolProperty(
         name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame"

@@ -82,7 +82,7 @@ def test_a_clip_is_predicted_made_and_compared(session, scene, room) -> None:
     assert pump.run_until(lambda: ticket.ended, PATIENCE), ticket.words
     assert ticket.status == "DONE", ticket.message
     assert ticket.message.startswith("Took ")
-    assert "predicted" in ticket.message
+    assert "guessed" in ticket.message
     (strip,) = scene.sequence_editor.strips
     made = room("revision_blender.scene.provenance").read_provenance(strip)
     assert (made["model"], made["preset"], made["engine"]) == (str(scene.revision.model_folder), "draft", "svd")
