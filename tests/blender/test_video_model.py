@@ -91,3 +91,34 @@ def test_without_a_folder_the_button_says_so(settings, scene, room, tmp_path: Pa
     monkeypatch.setattr(room("operators.session").current(), "why_no_backend", lambda: "")
     settings.picture, settings.engine, settings.model_choice = str(picture), "svd", "folder"
     assert room("operators.reasons").why_not_coarse(scene) == "Choose the folder of your video model in Source"
+
+
+def _model(room, *, conditioned: bool):
+    watch, state = room("operators.model_watch"), room("revision_blender.video_model.state")
+    facts = room("revision_blender.video_model.facts").ModelFacts(8, (64, 64))
+    noise = room("revision_blender.video_model.follow_slider").NoiseSpan(0.01, 40.0)
+    found = state.ModelState("small", "found", "there", bytes=8_000_000, facts=facts, conditioned=conditioned)
+    return watch.ModelView(found, noise, 16, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("mode", "conditioned", "holds"),
+    [("auto", True, False), ("auto", False, True), ("dual-clock", True, True), ("conditioned", True, False), ("conditioned", False, False)],
+)
+def test_the_slider_is_there_where_it_means_something(
+    settings, scene, room, monkeypatch, mode: str, conditioned: bool, holds: bool
+) -> None:
+    view = _model(room, conditioned=conditioned)
+    monkeypatch.setattr(room("operators.session").current().models, "view", lambda _looked: view)
+    settings.engine, settings.follow_mode = "svd", mode
+    assert room("operators.chosen_model").may_hold(settings) is holds
+    refused = room("operators.reasons")._why_not_followed(settings)
+    assert bool(refused) is (mode == "conditioned" and not conditioned)
+
+
+def test_depths_lie_on_the_models_own_schedule(settings, room, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = _model(room, conditioned=False)
+    monkeypatch.setattr(room("operators.session").current().models, "view", lambda _looked: view)
+    settings.engine = "svd"
+    depths = room("operators.chosen_model").depths(settings)
+    assert 0.01 < depths.strong < depths.weak < 40.0

@@ -103,13 +103,13 @@ def test_a_running_clip_moves_in_the_panel_and_only_there(staged: Window, pictur
     window.beat(20)
     begun = window.status()["draws"]
     window.press("generate_coarse")
-    _under_way(window, "coarse", 0.5)
+    _under_way(window, "coarse", 0.3)
     place = window.status()["sidebar"]
     region = slice(1000 - place["y"] - place["height"], 1000 - place["y"]), slice(place["x"], place["x"] + place["width"])
     seen = []
     for number in range(6):
         seen.append(window.pixels()[region])
-        if number == 3:
+        if number == 0:
             _keep(window, picture("video_model_preview", tmp_path))
         window.beat(3)
     orange = [np.argwhere((np.abs(shot.astype(int) - (240, 130, 20)) < 60).all(axis=2)) for shot in seen]
@@ -119,3 +119,20 @@ def test_a_running_clip_moves_in_the_panel_and_only_there(staged: Window, pictur
     assert status["draws"] - begun < 60, "the viewport was drawn for the sake of the panel"
     _keep(window, picture("video_model_done", tmp_path))
     assert status["trouble"] == ""
+
+
+def test_one_slider_says_how_closely_the_final_video_follows(staged: Window, picture: Picture, tmp_path: Path) -> None:
+    window = staged
+    window.ask("change", engine="svd", model_choice=GATED, follow_mode="dual-clock")
+    x, y = window.find("revision.follow", "ctrl+shift+c")
+    _keep(window, picture("video_model_follow", tmp_path))
+    window.click(x, y)
+    window._xdotool("click", 1)
+    window.beat()
+    window.key("ctrl+a")
+    window.type("0.9")
+    window.key("Return")
+    window.wait(lambda s: abs(float(s["source"]["follow"]) - 0.9) < 1e-3, 10.0, "the slider at 0.9")
+    window.ask("change", own_depths=True)
+    window.beat(6)
+    _keep(window, picture("video_model_depths", tmp_path))
