@@ -64,6 +64,14 @@ def load_checkpoint(place: Path, weights: Mapping[str, nn.Parameter], ema: Ema, 
     return step
 
 
+def changed_since(place: Path, facts: Mapping[str, object]) -> list[str]:
+    """Names of the configuration's tables and values that are others than when the checkpoint was made."""
+    before, now = json.loads((place / "state.json").read_text(encoding="utf-8")).get("config"), facts.get("config")
+    if not isinstance(before, dict) or not isinstance(now, dict):
+        return []
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
 def _moments(weights: Mapping[str, nn.Parameter], optimizer: Optimizer) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for name, weight in weights.items():

@@ -11,7 +11,7 @@ def add_training(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Adds ``video`` and ``validate``."""
     video = actions.add_parser("video", help="train the motion-conditioned video model, as a configuration says")
     video.add_argument("--config", type=Path, required=True, metavar="FILE", help="JSON or TOML, see docs/training.md")
-    video.add_argument("--afresh", action="store_true", help="begin at step 0 although the run's folder holds checkpoints")
+    video.add_argument("--afresh", action="store_true", help="begin at step 0 and remove the checkpoints in the run's folder")
     video.set_defaults(run=run_video)
     check = actions.add_parser("validate", help="look through a dataset folder for what training would stumble over")
     check.add_argument("folder", type=Path, metavar="DIR")

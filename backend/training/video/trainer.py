@@ -1,6 +1,7 @@
 """The training loop: accelerate's processes, EMA, checkpoints, exports; resumed, it goes on as if it had never stopped."""
 
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from backend.engines.svd.loading import load_model
 from backend.engines.svd.widening import widened
 from backend.errors import InputError
 from backend.training.video.attention import quicken
-from backend.training.video.checkpoints import checkpoints, load_checkpoint, save_checkpoint
+from backend.training.video.checkpoints import changed_since, checkpoints, load_checkpoint, save_checkpoint
 from backend.training.video.config import OptimizerConfig, TrainConfig
 from backend.training.video.dataset import ClipFolder
 from backend.training.video.ema import Ema
@@ -37,7 +38,7 @@ _SHEETS = 2  # clips that are sampled for the eye
 def train(config: TrainConfig, *, afresh: bool = False, say: Say = print) -> TrainResult:
     """Trains until the configured step or minute, a Ctrl-C or SIGTERM; always ends with a checkpoint and an export.
 
-    Goes on from the newest checkpoint in the run's folder unless ``afresh``. Raises InputError for data that does not fit the model, for a
+    Goes on from the newest checkpoint in the run's folder; ``afresh`` removes the checkpoints there and begins at step 0. Raises InputError for data that does not fit the model, for a
     checkpoint of another run, and when the loss is no number any more.
     """
     if config.run.threads:
@@ -64,6 +65,8 @@ class _Run:
         self.ema = Ema(self.weights, config.optimizer.ema)
         self.unet, self.prepared_optimizer = self.accelerator.prepare(self.model.unet, self.optimizer)
         self.stage = Stage(self.model, config.noise, self.clips.facts.fps, config.micro.bucket)
+        if afresh and self.accelerator.is_main_process:
+            shutil.rmtree(self.out / "checkpoints", ignore_errors=True)
         self.step = 0 if afresh else self._resumed()
 
     def go(self) -> TrainResult:
@@ -149,7 +152,13 @@ class _Run:
 
     def _resumed(self) -> int:
         found = checkpoints(self.out / "checkpoints")
-        return load_checkpoint(found[-1], self.weights, self.ema, self.optimizer) if found else 0
+        if not found:
+            return 0
+        step = load_checkpoint(found[-1], self.weights, self.ema, self.optimizer)
+        changed = changed_since(found[-1], provenance(self.config))
+        if changed:
+            self.say(f"goes on from step {step} with another configuration than before: {', '.join(changed)} changed")
+        return step
 
     def _look(self, reports: Reports | None) -> None:
         """At some steps, at the first and at the last: the loss by noise level, and sample clips, both of the mean weights."""
