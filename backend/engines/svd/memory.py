@@ -1,7 +1,9 @@
 """The device's memory: how much is free, how much a run took at its peak, and the plan that follows from both."""
 
+import ctypes
 import logging
 import os
+import platform
 import re
 import sys
 from collections.abc import Iterator
@@ -22,8 +24,9 @@ _PEAK_RESET = "5"  # proc(5), clear_refs: the peak resident size begins anew
 def free_bytes(device: torch.device) -> float:
     """What this process may hold in all: what is free on the device, and what it holds there already."""
     if device.type == "cuda":
-        free, _total = torch.cuda.mem_get_info(device)
-        return float(free + torch.cuda.memory_reserved(device))
+        free, total = torch.cuda.mem_get_info(device)
+        allowed = total * torch.cuda.get_per_process_memory_fraction(device)
+        return float(min(free + torch.cuda.memory_reserved(device), allowed))
     if device.type == "mps":
         return float(torch.mps.recommended_max_memory())
     return _free_main_memory()
@@ -69,11 +72,18 @@ def _begin_peak(device: torch.device) -> bool:
     if device.type != "cpu" or not sys.platform.startswith("linux"):
         return False
     try:
+        _give_back_freed()
         Path("/proc/self/clear_refs").write_text(_PEAK_RESET)
         return True
     except OSError as error:
         log.info("The peak of memory is not measured: %s", error)
         return False
+
+
+def _give_back_freed() -> None:
+    """What an earlier run has freed goes back to the system, else it would count as this one's; only glibc can be told to."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _end_peak(device: torch.device) -> int:
