@@ -103,7 +103,7 @@ def encode_picture(
 
 
 @torch.no_grad()
-def encode_frames(model: "VideoModel", frames: UInt8[np.ndarray, "frames H W 3"], chunk: int = 4) -> Float[Tensor, "1 frames 4 h w"]:
+def encode_frames(model: "VideoModel", frames: UInt8[np.ndarray, "frames H W 3"], chunk: int = 1) -> Float[Tensor, "1 frames 4 h w"]:
     """A clip's latents as the sampler has them: posterior mode times the scaling factor, frame by frame, ``chunk`` at once, float32."""
     parts = [_unit(frames[start : start + chunk]) * 2.0 - 1.0 for start in range(0, len(frames), chunk)]
     modes = [posterior_mode(model.vae, part.to(model.device)).float() for part in parts]
