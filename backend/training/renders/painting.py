@@ -73,5 +73,5 @@ def _shadow(clip: Clip, vertices: Array, camera: Camera, frame: int) -> F32:
         return shadow
     pixels = feet[:, :2] / feet[:, 2:] * camera.focal + camera.center
     hull = cv2.convexHull(np.clip(pixels, -4000.0, 4000.0).astype(np.float32)).astype(np.int32)
-    cv2.fillConvexPoly(shadow, hull, 1.0)
-    return cv2.GaussianBlur(shadow, (0, 0), 0.012 * camera.height)
+    cv2.fillConvexPoly(shadow, hull, (1.0,))
+    return np.asarray(cv2.GaussianBlur(shadow, (0, 0), 0.012 * camera.height), np.float32)

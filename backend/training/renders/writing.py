@@ -17,6 +17,7 @@ from backend.training.renders.scenes import Format, RenderedClip, scene
 from revision_blender.motion.clip_file import save_clip
 
 VERSION = 1
+_Job = tuple[Path, int, Split, Format]
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def write_dataset(wanted: Wanted, progress: Progress | None = None) -> int:
 
 
 def _scenes(wanted: Wanted) -> Iterator[tuple[RenderedClip, ...]]:
-    jobs = [(wanted.folder, seed, wanted.split, wanted.format) for seed in range(wanted.seed, wanted.seed + wanted.scenes)]
+    jobs: list[_Job] = [(wanted.folder, seed, wanted.split, wanted.format) for seed in range(wanted.seed, wanted.seed + wanted.scenes)]
     if wanted.workers == 1:
         yield from map(_one, jobs)
         return
@@ -78,7 +79,7 @@ def _scenes(wanted: Wanted) -> Iterator[tuple[RenderedClip, ...]]:
         yield from pool.imap(_one, jobs, chunksize=8)
 
 
-def _one(job: tuple[Path, int, Split, Format]) -> tuple[RenderedClip, ...]:
+def _one(job: _Job) -> tuple[RenderedClip, ...]:
     folder, seed, split, form = job
     clips = scene(seed, split, form)
     for clip in clips:
