@@ -5,6 +5,7 @@ precision, elsewhere a small network, whose seconds are those that its one threa
 """
 
 import argparse
+import gc
 import json
 import tempfile
 import time
@@ -74,6 +75,7 @@ def saved_model(folder: Path, cuda: bool) -> VideoModel:
     device = torch.device("cuda" if cuda else "cpu")
     shape = FULL if cuda else SMALL
     random_pipeline(shape, device).save_pretrained(folder)
+    gc.collect()  # the pipeline's own weights leave the device
     return load_model(folder, device, shape.dtype)
 
 
