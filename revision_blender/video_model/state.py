@@ -55,8 +55,11 @@ def state_of(name: str | Path, environ: Mapping[str, str] = os.environ) -> Model
         return ModelState(name, "none", "No video model is chosen.", "Choose the bundled small one, a published one, or a folder.")
     if kind == "hub":
         return _hub_state(name, environ)
-    folder = BUNDLED_FOLDER if kind == "bundled" else Path(name).expanduser()
-    return _folder_state(name, folder)
+    if kind == "bundled" and not BUNDLED_FOLDER.is_dir():
+        return ModelState(
+            name, "missing", f"The small model is not in this copy of ReVision ({BUNDLED_FOLDER}).", "Install ReVision again."
+        )
+    return _folder_state(name, BUNDLED_FOLDER if kind == "bundled" else Path(name).expanduser())
 
 
 def _folder_state(name: str, folder: Path) -> ModelState:

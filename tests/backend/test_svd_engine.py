@@ -14,13 +14,18 @@ from backend.engines.svd import generation
 from backend.engines.svd.coarse import aimed as aimed_channels
 from backend.engines.svd.engine import SvdEngine
 from backend.engines.svd.facts import ModelFacts, save_facts
+from backend.engines.svd.generation import Led, Wanted, generated
+from backend.engines.svd.loading import load_model
 from backend.engines.svd.picture import canvas_for, maps_on_canvas
+from backend.engines.svd.planning import Memory
 from backend.errors import Cancelled, EngineError, InputError
 from backend.progress import Progress, silent
 from backend.raster.part_masks import part_masks
 from backend.stages import coarse, fine
 from revision_blender.masks.confidence import confidence_maps
 from revision_blender.motion.clip import Clip
+from revision_blender.video_model.following import Depths
+from revision_blender.video_model.presets import PRESETS
 from revision_blender.wire.requests import CoarseRequest, FineRequest
 from tests.backend.svd_samples import picture, tiny_folder, tiny_pipeline
 from tests.backend.test_reproject import clip_of, picture_of
@@ -50,7 +55,7 @@ def small(stock: Path, conditioned: Path) -> dict[str, Path]:
     for name, folder in (("stock", stock), ("conditioned", conditioned)):
         folders[name] = folder.with_name(f"{folder.name}-small")
         shutil.copytree(folder, folders[name])
-        save_facts(folders[name], ModelFacts(frames=5, size=(96, 64)), {"seed": 1})
+        save_facts(folders[name], ModelFacts(frames=5, size=(64, 48)), {"seed": 1})
     return folders
 
 
@@ -67,7 +72,7 @@ def scene() -> tuple[np.ndarray, Clip, Clip]:
 
 
 def coarse_request(folder: Path, **changes) -> CoarseRequest:
-    return replace(CoarseRequest(picture(), engine="svd", frames=8, fps=14.0, seed=5, preset="draft", model=str(folder)), **changes)
+    return replace(CoarseRequest(picture(32, 32), engine="svd", frames=8, fps=14.0, seed=5, preset="draft", model=str(folder)), **changes)
 
 
 def fine_request(folder: Path, scene, **changes) -> FineRequest:
@@ -78,7 +83,7 @@ def fine_request(folder: Path, scene, **changes) -> FineRequest:
 
 
 def test_s1_is_the_stock_pipelines_video(stock, engine):
-    request = coarse_request(stock, preset="best", strength=0.5)
+    request = coarse_request(stock, picture=picture(), preset="best", strength=0.5)
     ours = engine.coarse(request, silent())
     pipeline = tiny_pipeline()
     from PIL import Image
@@ -130,9 +135,34 @@ def test_conditioned_weights_follow_the_masks_and_only_where_there_are_some(smal
     assert by_signal.report["dual_clock"] == 1.0 and not np.array_equal(by_signal.frames, done.frames)
 
 
+def test_stock_weights_are_led_to_a_target_pose(small, engine, scene):
+    """By dual-clock denoising on what ``reproject`` shows on the way there; the person is found in the picture first."""
+    from tests.backend.truth import TAKES, _pictures, truth_of
+
+    motion = truth_of(TAKES[0])
+    shown = _pictures(_frame_of(motion, 0), TAKES[0])[0]
+    start = CoarseRequest(shown, engine="svd", frames=3, fps=8.0, seed=5, preset="draft", model=str(small["stock"]))
+    target = _frame_of(motion, -1)
+    done = engine.coarse(replace(start, target=target), silent())
+    assert done.report["dual_clock"] == 1.0 and done.frames.shape == (3, *shown.shape)
+    assert not np.array_equal(done.frames, engine.coarse(start, silent()).frames)
+
+
+def test_the_steps_that_are_planned_are_those_that_run(small, home):
+    model, memory = load_model(small["stock"]), Memory(home, "m")
+    noise = Led(np.zeros((2, 32, 32, 3), np.uint8), torch.zeros(2, 4, 4, dtype=torch.bool), Depths(1.0, 0.5))
+    canvas = canvas_for(32, 32, 64 * 48, 16)
+    for preset in PRESETS[:2]:
+        for depths in (None, Depths(74.5, 31.0), Depths(1e6, 0.0), Depths(700.0, 700.0), Depths(3.0, 3.0)):
+            led = None if depths is None else replace(noise, depths=depths)
+            wanted = Wanted(picture(32, 32), canvas, 2, 8.0, 127, 0, preset, led=led)
+            made = generated(model, wanted, memory, silent())
+            assert made.plan.setting.full + made.plan.setting.reused == made.steps
+
+
 def test_s1_of_conditioned_weights_aims_at_a_target_pose(small, engine, scene):
     shown, _, motion = scene
-    target = _last(motion)
+    target = _frame_of(motion, -1)
     request = coarse_request(small["conditioned"], picture=shown, target=target)
     aimed, free = engine.coarse(request, silent()), engine.coarse(replace(request, target=None), silent())
     assert not np.array_equal(aimed.frames, free.frames) and aimed.report["dual_clock"] == 0.0
@@ -141,18 +171,18 @@ def test_s1_of_conditioned_weights_aims_at_a_target_pose(small, engine, scene):
 
 def test_the_target_pose_is_a_mask_of_half_confidence_in_the_last_frame_alone(scene):
     canvas = canvas_for(256, 192, 256 * 192, 16)
-    channels = aimed_channels(_last(scene[2]), canvas, 4, 8)
+    channels = aimed_channels(_frame_of(scene[2], -1), canvas, 4, 8)
     assert channels.shape == (4, 2, 24, 32) and not channels[:3].any()
     assert 0.49 < float(channels[3, 1].max()) <= 0.51  # where a part fills its cell
     there = channels[3, 1] > 0.25
     assert there.sum() > 20 and there[:, :12].sum() < there[:, 12:].sum()  # where the person ends, not where they begin
 
 
-def _last(motion: Clip) -> Clip:
-    body = motion.bodies[0]
-    end = replace(body, rotations=body.rotations[-1:], translation=body.translation[-1:], confidence=body.confidence[-1:])
-    camera = replace(motion.camera, T_world_camera=motion.camera.T_world_camera[-1:])
-    return replace(motion, camera=camera, tracks=(end,))
+def _frame_of(motion: Clip, frame: int) -> Clip:
+    body, at = motion.bodies[0], [frame]
+    still = replace(body, rotations=body.rotations[at], translation=body.translation[at], confidence=body.confidence[at])
+    camera = replace(motion.camera, T_world_camera=motion.camera.T_world_camera[at])
+    return replace(motion, camera=camera, tracks=(still,))
 
 
 def test_stock_weights_follow_by_dual_clock(small, engine, scene, monkeypatch):
@@ -165,7 +195,7 @@ def test_stock_weights_follow_by_dual_clock(small, engine, scene, monkeypatch):
     done = fine.run(request, silent())
     assert done.report["dual_clock"] == 1.0 and done.frames.shape == (5, *scene[0].shape)
     engine.fine(replace(request, sigma_strong=0.0), silent())
-    canvas = canvas_for(256, 192, 96 * 64, 16)
+    canvas = canvas_for(256, 192, 64 * 48, 16)
     cells = maps_on_canvas(request.labels, canvas, 1)[:, ::8, ::8] > 0  # the nearest pixel decides
     assert 0.02 < cells.mean() < 0.5
     same = (ends[-1][0] == signals[-1][0]).all(dim=1).numpy()
@@ -200,7 +230,7 @@ def test_steps_are_told_and_shown_and_cancel_leaves_the_engine_usable(stock, eng
     with pytest.raises(Cancelled):
         engine.coarse(coarse_request(stock), leaving)
     assert seen[-1] == "Step 3 of 10"
-    assert engine.coarse(coarse_request(stock), silent()).frames.shape == (4, 64, 64, 3)
+    assert engine.coarse(coarse_request(stock), silent()).frames.shape == (4, 32, 32, 3)
 
 
 def test_figures_of_a_run_add_up_and_the_next_run_is_predicted_from_them(stock, engine, home):
@@ -239,7 +269,7 @@ def test_masks_of_another_shape_are_refused(stock, scene):
     with pytest.raises(InputError, match="label 200"):
         fine.run(replace(request, labels=wrong), silent())
     with pytest.raises(InputError, match="another aspect ratio"):
-        coarse.run(coarse_request(stock, picture=picture(64, 64), target=_last(scene[2])), silent())
+        coarse.run(coarse_request(stock, picture=picture(64, 64), target=_frame_of(scene[2], -1)), silent())
 
 
 def test_values_that_are_no_numbers_end_the_job_and_not_the_engine(tmp_path, stock):

@@ -20,7 +20,7 @@ from backend.raster.part_masks import part_masks
 from revision_blender.masks.confidence import TARGET_POSE, confidence_maps
 from revision_blender.motion.clip import Clip
 from revision_blender.video_model.economy import coarse_frames, coarse_pixels, coarse_steps
-from revision_blender.video_model.following import PUBLISHED_DEPTHS
+from revision_blender.video_model.follow_slider import HALF_FOLLOW, NoiseSpan, depths_of
 from revision_blender.video_model.presets import Preset
 from revision_blender.wire.requests import CoarseRequest
 
@@ -76,4 +76,5 @@ def _led_to_target(model: VideoModel, request: CoarseRequest, canvas: Canvas, pr
     shown = animate(request.picture, scene.source, scene.motion, request.seed, progress.part(0.5, 1.0), scene.person)
     bodies = maps_on_canvas(part_masks(scene.motion), canvas, 1) > 0
     size = (canvas.height // model.factor, canvas.width // model.factor)
-    return Led(video_on_canvas(np.asarray(shown.frames), canvas), latent_region(bodies, size), PUBLISHED_DEPTHS)
+    depths = depths_of(HALF_FOLLOW, NoiseSpan(model.noise_range.sigma_min, model.noise_range.sigma_max))
+    return Led(video_on_canvas(np.asarray(shown.frames), canvas), latent_region(bodies, size), depths)
