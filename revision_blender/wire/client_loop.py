@@ -9,10 +9,10 @@ import zmq
 
 from . import protocol
 from .codec import Content, content_from, content_of_request
-from .collect import collected
+from .collect import deliver
 from .connection import ConnectionInfo, file_identity, read_again
 from .errors import WireError
-from .events import Connected, Disconnected, Event, JobPreview, JobProgress, JobsListed, Refused
+from .events import Connected, Disconnected, JobPreview, JobProgress, JobsListed, Refused
 from .framing import Message
 from .job_states import JobStates
 from .mailbox import Cancel, Close, Collect, Command, Commands, Events, ListJobs, Submit
@@ -224,7 +224,8 @@ class ClientLoop:
     def _on_result(self, message: Message) -> None:
         pending = self._pending.pop(message.parent, None)
         if pending is not None and isinstance(pending.command, Collect):
-            self._collector.submit(_deliver, pending.command, content_from(message.fields, message.arrays), self._events.put)
+            content, wanted = content_from(message.fields, message.arrays), pending.command
+            self._collector.submit(deliver, wanted.job_id, content, wanted.folder, self._events.put)
 
     def _on_state(self, message: Message) -> None:
         if message.type == Type.CANCEL_NOTED:
@@ -252,11 +253,3 @@ class ClientLoop:
 
 def _header(content: Content) -> dict[str, object]:
     return {"kind": content.kind, "values": dict(content.values)}
-
-
-def _deliver(command: Collect, content: Content, put: Callable[[Event], None]) -> None:
-    """Runs on the collector's thread, so that a cancel need not wait for pictures being written."""
-    try:
-        put(collected(command.job_id, content, command.folder))
-    except (WireError, OSError) as error:
-        put(Refused(command.job_id, str(error)))

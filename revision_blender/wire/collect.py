@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,19 @@ from numpy.typing import NDArray
 
 from .codec import Content, result_from
 from .errors import WireError
-from .events import Collected
+from .events import Collected, Event, Refused
 from .png import write_png
 from .requests import VideoResult
 
 _MARK = "revision_job.txt"  # inside a finished folder: whose frames these are
+
+
+def deliver(job_id: str, content: Content, folder: Path | None, put: Callable[[Event], None]) -> None:
+    """Tells Collected, or Refused with a sentence. Runs on a thread of its own, so that a cancel need not wait for pictures being written."""
+    try:
+        put(collected(job_id, content, folder))
+    except (WireError, OSError) as error:
+        put(Refused(job_id, str(error)))
 
 
 def collected(job_id: str, content: Content, folder: Path | None) -> Collected:
