@@ -30,6 +30,19 @@ def write_four(folder: Path) -> Path:
     return folder
 
 
+def write_random(folder: Path, side: int = 64, frames: int = 4) -> Path:
+    """One packed clip of random pixels with two parts, at a size that the stock autoencoder takes."""
+    rng = np.random.default_rng(0)
+    labels = np.zeros((1, frames, side, side), np.uint8)
+    labels[:, :, 10:40, 20:50], labels[:, :, 8:20, 25:40] = 4, 16
+    (folder / "packed").mkdir(parents=True)
+    np.save(folder / "packed" / "frames.npy", rng.integers(0, 256, (1, frames, side, side, 3), dtype=np.uint8))
+    np.save(folder / "packed" / "labels.npy", labels)
+    (folder / "packed" / "names.json").write_text('["noise"]', encoding="utf-8")
+    (folder / "dataset.json").write_text(json.dumps({"version": 1, "fps": 7.0, "size": [side, side], "frames": frames}), encoding="utf-8")
+    return folder
+
+
 def figure(frames: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Where the figure is seen in frames ``(F, H, W, 3)``: pixels nearer to one of its colours than to the background there."""
     pixels = frames.astype(np.float32)

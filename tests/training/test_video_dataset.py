@@ -64,7 +64,7 @@ def test_every_clip_once_an_epoch_and_no_process_sees_anothers(tmp_path: Path) -
     def indices(first: int, rank: int, world: int) -> list[list[int]]:
         return [[place.index for place in places] for places in Places(10, 5, 3, first, 8, rank=rank, world=world)]
 
-    alone = sum(indices(0, 0, 1), [])
+    alone = [index for places in indices(0, 0, 1) for index in places]
     for epoch in range(4):
         assert sorted(alone[10 * epoch : 10 * epoch + 10]) == list(range(10))
     assert alone[:10] != alone[10:20]
@@ -107,7 +107,7 @@ def cut_off(clip: Path) -> None:
 
 
 def other_motion(clip: Path) -> None:
-    save_clip(clip / "clip.npz", Clip(12.0, 3, static_camera(3, SIDE, 32), GroundPlane(), ()))
+    save_clip(clip / "clip.npz", Clip(12.0, 3, static_camera(SIDE, 32, 50.0, 3), GroundPlane(), ()))
 
 
 def empty_caption(clip: Path) -> None:

@@ -162,7 +162,7 @@ def _run_from(folder: Path, run: RunConfig) -> RunConfig:
 
 def _parsed(kind: type, values: object, where: str) -> Any:
     if not isinstance(values, dict):
-        raise InputError(f"the configuration's {where or 'top'} is {values!r}; a table of names and values is needed.")
+        raise InputError(f"the configuration's {where.rstrip('.') or 'top'} is {values!r}; a table of names and values is needed.")
     known = {entry.name: entry for entry in fields(kind)}
     hints = typing.get_type_hints(kind)
     for name in values:
