@@ -17,6 +17,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 WIDTH, HEIGHT = 1600, 1000
+BEAT_SECONDS = 120.0  # a window drawn by the processor of a busy machine may stand still for long
 
 
 class Gone(AssertionError):
@@ -60,7 +61,7 @@ class Window:
         command += ["--python", str(HERE / "inside.py"), "--", str(self.status_file)]
         with (self.folder / "blender.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=self.env, stdout=log, stderr=log, cwd=self.folder, start_new_session=True)
-        self.wait(lambda s: s["sidebar"]["width"] > 100, 120.0, "the sidebar")
+        self.wait(lambda s: s["sidebar"]["width"] > 100, 2.0 * BEAT_SECONDS, "the sidebar")
         self.open_tab()
 
     def open_tab(self) -> None:
@@ -109,7 +110,7 @@ class Window:
     def beat(self, count: int = 2) -> dict[str, Any]:
         """Waits until Blender's main loop has come round ``count`` times."""
         before = self.status()["beats"]
-        return self.wait(lambda s: s["beats"] >= before + count, 30.0, "Blender's next beat")
+        return self.wait(lambda s: s["beats"] >= before + count, BEAT_SECONDS, "Blender's next beat")
 
     def shot(self, path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +162,7 @@ class Window:
         before = self.beat(1)
         self._xdotool("key", keys)
         # three rounds of the main loop are enough for Blender to have heard the keys, however slow the machine is
-        after = self.wait(lambda s: s["copied"] > before["copied"] or s["beats"] > before["beats"] + 3, 30.0, "an answer to the keys")
+        after = self.wait(lambda s: s["copied"] > before["copied"] or s["beats"] > before["beats"] + 3, BEAT_SECONDS, "an answer to the keys")
         return str(after["command"]) if after["copied"] > before["copied"] else ""
 
     def rows(self) -> Iterator[tuple[int, int]]:
