@@ -187,8 +187,3 @@ def _samples(entry: Mapping[str, Any]) -> list[Measured]:
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
     return found
-
-
-def missed_by(predicted_seconds: float, taken_seconds: float) -> float:
-    """Relative error of a prediction; 0.1 for ten per cent."""
-    return abs(predicted_seconds - taken_seconds) / max(taken_seconds, 1e-9)
