@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from huggingface_hub import constants
 from huggingface_hub.file_download import http_get
 from huggingface_hub.utils import tqdm
 
@@ -17,6 +18,9 @@ from backend.errors import EngineError
 
 BLOCK = 8_000_000  # bytes hashed at once
 PART_SUFFIX = ".revision-part"
+CHUNK = 1_000_000  # bytes between two reports; the client's own ten million would make cancelling slow on a slow line
+
+constants.DOWNLOAD_CHUNK_SIZE = CHUNK
 
 Told = Callable[[int], None]  # bytes more (less, where a server could not resume); may leave by an exception
 
