@@ -19,7 +19,7 @@ from revision_blender.motion.bodies.body_model import BodyModel, identity_of, op
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.clip import BodyTrack
 
-BATCH = 24
+BATCH = 16
 JOINT_WEIGHT, TURN_WEIGHT, PLACE_WEIGHT, SHAPE_WEIGHT = 10.0, 1.0, 10.0, 0.02
 SWAPPED = 0.02  # share of pixels whose label is lost, as a judge of soft frames loses some
 
