@@ -44,11 +44,16 @@ def may_hold(settings: RevisionSettings) -> bool:
     return seen is None or not seen.state.conditioned
 
 
+def depths_by_slider(settings: RevisionSettings) -> Depths:
+    """What the slider Follow stands for on the model's own schedule."""
+    seen = view(settings)
+    return depths_of(settings.follow, seen.noise if seen is not None else SVD_SPAN)
+
+
 def depths(settings: RevisionSettings) -> Depths:
     """The noise levels of dual-clock denoising. Raises RevisionError where those set by hand are out of order."""
     if not settings.own_depths:
-        seen = view(settings)
-        return depths_of(settings.follow, seen.noise if seen is not None else SVD_SPAN)
+        return depths_by_slider(settings)
     chosen = Depths(settings.sigma_weak, settings.sigma_strong)
     if chosen.strong > chosen.weak:
         raise RevisionError(

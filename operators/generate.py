@@ -2,7 +2,8 @@
 
 import bpy
 
-from . import asking, reasons
+from ..revision_blender.scene.properties import RevisionSettings
+from . import asking, chosen_model, reasons
 from .pressing import can_press, submit
 
 
@@ -48,5 +49,19 @@ class REVISION_OT_generate_fine(bpy.types.Operator):
         return submit(self, context.scene, asking.fine)
 
 
-classes = (REVISION_OT_generate_coarse, REVISION_OT_load_footage, REVISION_OT_generate_fine)
+class REVISION_OT_take_depths(bpy.types.Operator):
+    """Sets the two noise levels to those that the slider Follow stands for with this model, to go on from there by hand"""
+
+    bl_idname = "revision.take_depths"
+    bl_label = "Take From Follow"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        settings: RevisionSettings = context.scene.revision
+        depths = chosen_model.depths_by_slider(settings)
+        settings.sigma_weak, settings.sigma_strong, settings.own_depths = depths.weak, depths.strong, True
+        return {"FINISHED"}
+
+
+classes = (REVISION_OT_generate_coarse, REVISION_OT_load_footage, REVISION_OT_generate_fine, REVISION_OT_take_depths)
 register, unregister = bpy.utils.register_classes_factory(classes)

@@ -122,6 +122,7 @@ class REVISION_PT_depths(SidebarPanel, bpy.types.Panel):
         column.enabled = settings.own_depths
         column.prop(settings, "sigma_weak")
         column.prop(settings, "sigma_strong")
+        self.layout.operator("revision.take_depths")
 
 
 classes = (REVISION_PT_video_model, REVISION_PT_depths)

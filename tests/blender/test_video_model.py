@@ -122,3 +122,7 @@ def test_depths_lie_on_the_models_own_schedule(settings, room, monkeypatch: pyte
     settings.engine = "svd"
     depths = room("operators.chosen_model").depths(settings)
     assert 0.01 < depths.strong < depths.weak < 40.0
+    assert bpy.ops.revision.take_depths() == {"FINISHED"}
+    assert settings.own_depths
+    by_hand = room("operators.chosen_model").depths(settings)
+    assert (by_hand.weak, by_hand.strong) == pytest.approx((depths.weak, depths.strong), rel=1e-6)
