@@ -25,10 +25,12 @@ from backend.stages import coarse, fine
 from revision_blender.masks.confidence import confidence_maps
 from revision_blender.motion.clip import Clip
 from revision_blender.video_model.following import Depths
-from revision_blender.video_model.presets import PRESETS
+from revision_blender.video_model.presets import PRESETS, preset_of
 from revision_blender.wire.requests import CoarseRequest, FineRequest
 from tests.backend.svd_samples import picture, tiny_folder, tiny_pipeline
 from tests.backend.test_reproject import clip_of, picture_of
+
+STEPS = preset_of("draft").steps
 
 
 @pytest.fixture(autouse=True)
@@ -221,15 +223,15 @@ def test_steps_are_told_and_shown_and_cancel_leaves_the_engine_usable(stock, eng
     progress = Progress(lambda fraction, words: told.append((fraction, words)), show=shown.append, show_due=lambda: True)
     engine.coarse(coarse_request(stock, picture=picture(100, 70)), progress)
     fractions = [fraction for fraction, _ in told]
-    assert fractions == sorted(fractions) and [f"Step {n} of 10" in {words for _, words in told} for n in range(1, 11)]
-    assert len(shown) == 10 and shown[0].shape[0] == 4 and shown[0].dtype == np.uint8
+    assert fractions == sorted(fractions) and all(f"Step {n} of {STEPS}" in {words for _, words in told} for n in range(1, STEPS + 1))
+    assert len(shown) == STEPS and shown[0].shape[0] == 4 and shown[0].dtype == np.uint8
     assert abs(shown[0].shape[2] / shown[0].shape[1] - 10 / 7) < 0.3
 
     seen: list[str] = []
-    leaving = Progress(lambda _fraction, words: seen.append(words), lambda: "Step 3 of 10" in seen)
+    leaving = Progress(lambda _fraction, words: seen.append(words), lambda: f"Step 3 of {STEPS}" in seen)
     with pytest.raises(Cancelled):
         engine.coarse(coarse_request(stock), leaving)
-    assert seen[-1] == "Step 3 of 10"
+    assert seen[-1] == f"Step 3 of {STEPS}"
     assert engine.coarse(coarse_request(stock), silent()).frames.shape == (4, 32, 32, 3)
 
 
@@ -281,7 +283,7 @@ def test_values_that_are_no_numbers_end_the_job_and_not_the_engine(tmp_path, sto
     weights["conv_out.bias"] = torch.full_like(weights["conv_out.bias"], float("nan"))
     save_file(weights, file, metadata={"format": "pt"})
     engine = SvdEngine()
-    with pytest.raises(EngineError, match=r"no numbers at step 1 of 10.*another seed"):
+    with pytest.raises(EngineError, match=rf"no numbers at step 1 of {STEPS}.*another seed"):
         engine.coarse(coarse_request(folder), silent())
     assert engine.coarse(coarse_request(stock), silent()).frames.any()
 
