@@ -13,12 +13,12 @@ from backend.engines.svd.facts import save_facts
 from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
 from backend.errors import EngineError, InputError
+from backend.evaluation import preset_quality
 from backend.evaluation.clips import rendered
 from backend.evaluation.following import certainty
 from backend.evaluation.generation import Wish, made
 from backend.evaluation.lifter import Lifter
 from backend.evaluation.lifter_training import save_lifter, truth_of
-from backend.evaluation.preset_quality import psnr
 from backend.evaluation.segmenter import Segmenter
 from backend.evaluation.segmenter_training import save_segmenter
 from backend.evaluation.video import Plan, evaluate
@@ -71,8 +71,8 @@ def test_a_clip_is_the_same_alone_and_in_company(model: VideoModel) -> None:
     together, alone = (made(model, wishes, FEW, batch, silent()) for batch in (3, 1))
     for one, other in zip(together, alone, strict=True):
         assert one.shape == (FRAMES, SIDE, SIDE, 3)
-        assert psnr(one, other) > 45.0
-    assert psnr(together[0], together[1]) < 40.0
+        assert preset_quality.psnr(one, other) > 45.0
+    assert preset_quality.psnr(together[0], together[1]) < 40.0
 
 
 def test_masks_confidence_and_seed_all_count(model: VideoModel) -> None:
@@ -87,18 +87,23 @@ def test_masks_confidence_and_seed_all_count(model: VideoModel) -> None:
 
 
 @pytest.mark.slow
-def test_one_command_measures_and_writes(folder: Path, judges: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_command_measures_and_writes(
+    folder: Path, judges: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preset_quality, "CONVERGED_STEPS", 30)
     data = write_packed(tmp_path / "data", rendered(8, SIDE, FRAMES, 8.0, silent()))
     file = tmp_path / "figures.json"
-    words = f"evaluate video --model {folder} --judges {judges} --data {data} --json {file} --tables following,loop --clips 4 --loops 1 --steps 2"
+    words = f"evaluate video --model {folder} --judges {judges} --data {data} --json {file} --clips 4 --loops 1 --references 2 --steps 2"
     assert main(words.split()) == 0
     values = json.loads(file.read_text())
-    masks, loop = values["tables"]
+    masks, loop, presets = values["tables"]
     assert {"own mask given, confidence 1", "empty mask", "other mask given", "still"} <= set(masks["rows"])
     assert masks["rows"]["empty mask"]["own mask"]["count"] == 4
     assert 0.0 <= masks["rows"]["still"]["own mask"]["mean"] < 1.0
     assert {"S1, from the picture alone", "S3, refined motion", "S3, motion as lifted"} <= set(loop["rows"])
-    assert set(values["seconds"]) == {"following", "loop"} and values["steps"] == 2
+    assert presets["rows"]["best"]["to stock"]["mean"] >= 40.0
+    assert presets["rows"]["stock"]["to converged"]["count"] == 2
+    assert set(values["seconds"]) == {"following", "loop", "presets"} and values["steps"] == 2
     assert "closed loop" in capsys.readouterr().out
 
 
