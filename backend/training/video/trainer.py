@@ -79,7 +79,7 @@ class _Run:
             batches = iter(self._loader())
             if self.step == 0:
                 self._look(reports)
-            while self.step < run.steps and not stop():
+            while self.step < run.steps and not self._together(float(stop()), "sum"):
                 loss = self._one_step(batches)
                 if reports is not None:
                     reports.step(self.step, loss, self.prepared_optimizer.param_groups[0]["lr"])
@@ -100,6 +100,7 @@ class _Run:
         total = 0.0
         for part in range(config.run.accumulate):
             total += self._one_part(next(batches), self.step * config.run.accumulate + part) / config.run.accumulate
+        total = self._together(total, "mean")
         if not math.isfinite(total):
             raise InputError(f"the loss is {total} at step {self.step}; lower the learning rate, or train in bf16 or fp32.")
         self.ema.update(self.weights, self.step)
@@ -118,6 +119,12 @@ class _Run:
             self.prepared_optimizer.step()
             self.prepared_optimizer.zero_grad()
         return float(loss.detach())
+
+    def _together(self, value: float, how: str) -> float:
+        """One number of all processes, so that all of them stop at the same step and fail for the same reason."""
+        if self.accelerator.num_processes == 1:
+            return value
+        return float(torch.as_tensor(self.accelerator.reduce(torch.tensor(value, device=self.accelerator.device), how)))
 
     def _generator(self, number: int) -> torch.Generator:
         """Of one batch of one process: resumed, the same noise comes again."""
