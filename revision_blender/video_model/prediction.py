@@ -88,7 +88,7 @@ def setting_of(facts: ModelFacts, preset: Preset, frames: int, width: int, heigh
     """The setting of a run: ``frames`` of ``width`` x ``height`` pixels as generated (padded)."""
     window = min(frames, facts.frames)
     cells = math.ceil(width / facts.factor) * math.ceil(height / facts.factor)
-    full = math.ceil(preset.steps / preset.reuse_every)
+    full = preset.full_steps(preset.steps)
     return Setting(window, frames, cells, full, preset.steps - full, window_count(frames, facts.frames, facts.window_stride))
 
 

@@ -38,7 +38,7 @@ def fine_run(
     if depths is None:
         return setting
     steps = steps_below(depths, preset, noise)
-    full = math.ceil(steps / preset.reuse_every)
+    full = preset.full_steps(steps)
     return replace(setting, full=full, reused=steps - full)
 
 

@@ -1,7 +1,5 @@
 """What a run will compute, told beforehand, against what the sampler's own schedule then has."""
 
-import math
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,4 +42,4 @@ def test_reused_steps_are_the_rest_of_the_steps(preset: Preset) -> None:
     run = fine_run(Source(640, 480, 25, 7.0), SVD, 64, preset, depths_of(0.5))
     steps = steps_below(depths_of(0.5), preset, NoiseSpan())
     assert run.full + run.reused == steps
-    assert run.full == math.ceil(steps / preset.reuse_every)
+    assert run.full == preset.full_steps(steps)

@@ -54,17 +54,21 @@ class SingleTokenAttention:
                 replacements.forward(block.norm2, _unchanged)  # only the query read it
 
     @torch.no_grad()
-    def answer(self, context: Float[Tensor, "batch 1 channels"], slot: Hashable, again: bool) -> None:
-        """Sets what the layers hand out. slot: which half of guidance and window; what was computed for it stays until ``again``: the next clip.
+    def answer(self, context: Float[Tensor, "batch 1 channels"], slot: Hashable) -> None:
+        """Sets what the layers hand out. slot: which half of guidance and window; what was computed for it stays until ``forget``.
 
         Raises EngineError for a context of more than one token: the shortcut would be wrong.
         """
         if context.ndim != 3 or context.shape[1] != 1:
             raise EngineError(f"The picture's embedding has the shape {tuple(context.shape)}; the video model takes one token a clip.")
-        if again or slot not in self._answered:
+        if slot not in self._answered:
             self._answered[slot] = [attention.to_out[0](attention.to_v(context)) for attention, _ in self._layers]
         for (_, layer), value in zip(self._layers, self._answered[slot], strict=True):
             layer.value = value
+
+    def forget(self, slot: Hashable) -> None:
+        """Another clip begins."""
+        self._answered.pop(slot, None)
 
 
 def _unchanged(hidden_states: Tensor) -> Tensor:

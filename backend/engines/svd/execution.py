@@ -1,9 +1,11 @@
 """How the U-Net is run: what a preset leaves out, and what is the same mathematics done faster.
 
 The same mathematics: cross-attention to the single token answered once, temporal convolutions as 2D ones, channels last (on CUDA), and
-scaled-dot-product attention, which diffusers uses of itself. Left out by a preset: the deep half on reused steps.
+scaled-dot-product attention, which diffusers uses of itself. Left out by a preset: the deep half on reused steps, the empty half of
+guidance on light ones (where little noise is left, what guidance adds hardly changes any more).
 """
 
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -23,10 +25,11 @@ from revision_blender.video_model.presets import Preset
 class Prepared:
     """A ``ModelCall`` of the sampler. Used as a context: the network is left as it was found."""
 
-    def __init__(self, unet: Any, preset: Preset, *, compiled: bool = False) -> None:
+    def __init__(self, unet: Any, preset: Preset, *, compiled: bool = False, steps: int | None = None) -> None:
         device = next(unet.parameters()).device
-        self.preset = preset
+        self.preset, self.steps = preset, steps or preset.steps
         self._unet = unet
+        self._kept: dict[int, Tensor] = {}  # by window: what the picture's half of guidance answers beyond the empty half
         self._warm_up = WarmUp(device)
         self._replacements = Replacements()
         if compiled:
@@ -50,9 +53,32 @@ class Prepared:
         time_ids: Float[Tensor, "batch 3"],
         place: Place,
     ) -> Float[Tensor, "batch frames 4 h w"]:
+        if place.index == 0:
+            self._begin(place)
+        if place.half != "both":
+            return self._answer(sample, timestep, embedding, time_ids, place)
+        if self.preset.is_light(place.index, self.steps) and place.window in self._kept:
+            shown, token, ids = (values.chunk(2)[1] for values in (sample, embedding, time_ids))
+            answer = self._answer(shown, timestep, token, ids, replace(place, half="given"))
+            return torch.cat([answer - self._kept[place.window], answer])
+        answer = self._answer(sample, timestep, embedding, time_ids, place)
+        if self.preset.light:
+            empty, shown = answer.chunk(2)
+            self._kept[place.window] = shown - empty
+        return answer
+
+    def _begin(self, place: Place) -> None:
+        """A clip: nothing of the one before counts. Light steps ask for the given half alone."""
+        for half in {place.half, "given"} if place.half == "both" else {place.half}:
+            self._context.forget((half, place.window))
+            if self._reuse is not None:
+                self._reuse.forget((half, place.window))
+
+    def _answer(self, sample: Tensor, timestep: Tensor, embedding: Tensor, time_ids: Tensor, place: Place) -> Tensor:
         slot = (place.half, place.window)
-        self._context.answer(embedding, slot, again=place.index == 0)
-        full = self._reuse is None or self._reuse.begin(is_full(self.preset, place.index), slot)
+        self._context.answer(embedding, slot)
+        deep = place.index % self.preset.reuse_every == 0
+        full = self._reuse is None or self._reuse.begin(deep, slot)
         return self._warm_up((full, sample.shape), lambda: self._run(sample, timestep, embedding, time_ids))
 
     def _run(self, sample: Tensor, timestep: Tensor, embedding: Tensor, time_ids: Tensor) -> Tensor:
@@ -67,18 +93,22 @@ class Prepared:
     def close(self) -> None:
         """Puts the network back and lets kept features go."""
         self._replacements.restore()
+        self._kept.clear()
         if self._reuse is not None:
-            self._reuse.forget()
+            self._reuse.forget_all()
 
 
-def prepared(unet: Any, preset: Preset, *, compiled: bool = False) -> Prepared:
-    """The U-Net as the preset wants it run, on the device and in the precision it is in. compiled: see ``compiled``; asked for, never by itself."""
-    return Prepared(unet.eval(), preset, compiled=compiled)
+def prepared(unet: Any, preset: Preset, *, compiled: bool = False, steps: int | None = None) -> Prepared:
+    """The U-Net as the preset wants it run, on the device and in the precision it is in.
+
+    compiled: see ``compiled``; asked for, never by itself. steps: of the schedule, where depths were inserted or its beginning is left out.
+    """
+    return Prepared(unet.eval(), preset, compiled=compiled, steps=steps)
 
 
-def is_full(preset: Preset, index: int) -> bool:
-    """Whether step ``index`` computes the whole U-Net."""
-    return index % preset.reuse_every == 0
+def is_full(preset: Preset, index: int, steps: int | None = None) -> bool:
+    """Whether step ``index`` leaves nothing out. steps: of the schedule, the preset's own by default."""
+    return preset.is_full(index, steps or preset.steps)
 
 
 def channels_last(network: nn.Module) -> None:

@@ -41,8 +41,11 @@ class FeatureReuse:
         self._shallow = not full and slot in self._features
         return not self._shallow
 
-    def forget(self) -> None:
-        """Lets the features go: another clip begins."""
+    def forget(self, slot: Hashable) -> None:
+        """Lets its features go: another clip begins."""
+        self._features.pop(slot, None)
+
+    def forget_all(self) -> None:
         self._features.clear()
 
     def _pass_on(self, module: nn.Module) -> None:

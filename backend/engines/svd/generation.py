@@ -127,10 +127,13 @@ class _Run:
         tell = _teller(model, self.wanted, conditioning, self.progress.part(*SAMPLING))
 
         def stepped(state: StepState) -> None:
-            self.clock.step(full=is_full(preset, state.index))
+            self.clock.step(full=is_full(preset, state.index, state.steps))
             tell(state)
 
-        with feed_forward_pieces(model.unet, self.plan.chunk_feed_forward), prepared(model.unet, preset, compiled=compiled) as call:
+        with (
+            feed_forward_pieces(model.unet, self.plan.chunk_feed_forward),
+            prepared(model.unet, preset, compiled=compiled, steps=self.steps) as call,
+        ):
             velocity = windowed(
                 _timed(call, self.watch), conditioning, windows, Guidance(*model.facts.guidance), split=self.plan.split_guidance
             )

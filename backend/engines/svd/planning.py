@@ -47,7 +47,7 @@ def planned(model: VideoModel, preset: Preset, frames: int, size: tuple[int, int
     """size: width and height of the canvas. depths: of dual-clock denoising, which leaves steps out; None otherwise."""
     device = model.device.type
     steps = _steps(model, preset, depths)
-    full = sum(is_full(preset, index) for index in range(steps))
+    full = sum(is_full(preset, index, steps) for index in range(steps))
     setting = replace(setting_of(model.facts, preset, frames, *size), full=full, reused=steps - full)
     shape = shape_of(model.folder, item=model.dtype.itemsize)
     known: Calibrated | None = read_calibrated(memory.home, memory.model, device)
