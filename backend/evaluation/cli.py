@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from revision_blender.video_model.presets import DEFAULT_PRESET
+
 BUNDLED = Path(__file__).parents[2] / "revision_blender" / "data" / "small_video_model"
 JUDGES = BUNDLED / "evaluation"
 
@@ -23,7 +25,8 @@ def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentPars
     video.add_argument("--clips", type=int, default=32, help="of the first table (default: %(default)s)")
     video.add_argument("--loops", type=int, default=16, help="first frames of the closed loop (default: %(default)s)")
     video.add_argument("--references", type=int, default=4, help="clips that the presets are compared on (default: %(default)s)")
-    video.add_argument("--steps", type=int, default=15, help="of the sampler, in the first two tables (default: %(default)s)")
+    video.add_argument("--preset", default=DEFAULT_PRESET, help="of the sampler, in the first two tables (default: %(default)s)")
+    video.add_argument("--steps", type=int, help="another number of steps than that preset's")
     video.add_argument("--batch", type=int, default=4, help="clips made at once (default: %(default)s)")
     video.add_argument("--seed", type=int, default=0, help="of the noise (default: %(default)s)")
     video.add_argument("--precision", default="float32", choices=("float32", "bfloat16"), help="the U-Net's (default: %(default)s)")
@@ -46,7 +49,7 @@ def run_video(arguments: argparse.Namespace) -> int:
     plan = Plan(
         model=BUNDLED if arguments.model == "small" else Path(arguments.model),
         judges=arguments.judges, data=arguments.data, tables=tuple(arguments.tables.split(",")), clips=arguments.clips,
-        loops=arguments.loops, references=arguments.references, steps=arguments.steps, batch=arguments.batch, seed=arguments.seed,
+        loops=arguments.loops, references=arguments.references, preset=arguments.preset, steps=arguments.steps, batch=arguments.batch, seed=arguments.seed,
         precision=arguments.precision, guidance=None if arguments.guidance is None else (arguments.guidance[0], arguments.guidance[1]),
     )  # fmt: skip
     with tqdm(total=100, unit="%", disable=None, leave=False) as bar:

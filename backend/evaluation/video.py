@@ -20,7 +20,7 @@ from backend.evaluation.segmenter import load_segmenter
 from backend.evaluation.table import Table
 from backend.progress import Progress
 from revision_blender.motion.whole_file import whole_file
-from revision_blender.video_model.presets import preset_of
+from revision_blender.video_model.presets import DEFAULT_PRESET, PRESETS, Preset, preset_of
 
 TABLES = ("following", "loop", "presets")
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -31,7 +31,8 @@ class Plan:
     """What is measured, and how thoroughly.
 
     model: a folder. data: a held-out dataset, rendered for the occasion where None. judges: the folder of segmenter and lifter.
-    clips, loops, references: clips of the three tables. steps: of the sampler in the first two (Karras' schedule). batch: clips at once.
+    clips, loops, references: clips of the three tables. preset: of the first two, with another number of
+    steps where ``steps`` is given. batch: clips at once.
     guidance: at the first and the last frame, the model's own where None.
     """
 
@@ -42,7 +43,8 @@ class Plan:
     clips: int = 32
     loops: int = 16
     references: int = 4
-    steps: int = 15
+    preset: str = DEFAULT_PRESET
+    steps: int | None = None
     batch: int = 4
     seed: int = 0
     precision: str = "float32"
@@ -74,8 +76,7 @@ def evaluate(plan: Plan, progress: Progress, say: Callable[[str], None]) -> Repo
         model = replace(model, facts=replace(model.facts, guidance=plan.guidance))
     judge = load_segmenter(plan.judges)
     shown = _clips(plan, model, progress.part(0.0, 0.05))
-    preset = replace(preset_of("best"), name="evaluation", steps=plan.steps, words="")
-    follower = Follower(model, judge, preset, plan.batch, plan.seed)
+    follower = Follower(model, judge, _preset(plan), plan.batch, plan.seed)
     tables, seconds = [], {}
     for place, name in enumerate(plan.tables):
         began = time.perf_counter()
@@ -114,14 +115,21 @@ def _clips(plan: Plan, model: VideoModel, progress: Progress) -> tuple[Shown, ..
     return shown
 
 
+def _preset(plan: Plan) -> Preset:
+    preset = preset_of(plan.preset)
+    return preset if plan.steps is None else replace(preset, steps=plan.steps)
+
+
 def _check(plan: Plan) -> None:
     for name in plan.tables:
         if name not in TABLES:
             raise InputError(f"There is no table {name!r}; choose among {', '.join(TABLES)}.")
     if plan.precision not in PRECISIONS:
         raise InputError(f"There is no precision {plan.precision!r}; choose among {', '.join(PRECISIONS)}.")
-    if min(plan.clips, plan.loops, plan.references, plan.steps, plan.batch) < 1:
-        raise InputError("Clips, loops, references, steps and batch must be at least 1.")
+    if min(plan.clips, plan.loops, plan.references, 2 if plan.steps is None else plan.steps - 1, plan.batch) < 1:
+        raise InputError("Clips, loops, references and batch must be at least 1, steps at least 2.")
+    if plan.preset not in {preset.name for preset in PRESETS}:
+        raise InputError(f"There is no preset {plan.preset!r}; choose among {', '.join(preset.name for preset in PRESETS)}.")
     if not plan.model.is_dir():
         raise EngineError(f"{plan.model} is no folder; train a model with python -m backend train video, or give its folder.")
 
@@ -129,5 +137,5 @@ def _check(plan: Plan) -> None:
 def _facts(plan: Plan, model: VideoModel, shown: Sequence[Shown]) -> dict[str, object]:
     return {
         "model": model.facts.name, "guidance": list(model.facts.guidance), "sigma_max": model.noise_range.sigma_max,
-        "steps": plan.steps, "seed": plan.seed, "precision": plan.precision, "clips_read": len(shown), "threads": torch.get_num_threads(),
+        "preset": plan.preset, "steps": _preset(plan).steps, "seed": plan.seed, "precision": plan.precision, "clips_read": len(shown), "threads": torch.get_num_threads(),
     }  # fmt: skip

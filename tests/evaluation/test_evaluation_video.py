@@ -108,11 +108,13 @@ def test_one_command_measures_and_writes(
 
 
 def test_what_cannot_be_measured_is_said(folder: Path, judges: Path, tmp_path: Path) -> None:
-    plan = Plan(folder, judges, tables=("following",), clips=1, steps=1)
+    plan = Plan(folder, judges, tables=("following",), clips=1, steps=2)
     with pytest.raises(InputError, match="no table 'beauty'"):
         evaluate(replace(plan, tables=("beauty",)), silent(), print)
     with pytest.raises(InputError, match="at least 1"):
         evaluate(replace(plan, steps=0), silent(), print)
+    with pytest.raises(InputError, match="no preset 'fast'"):
+        evaluate(replace(plan, preset="fast"), silent(), print)
     with pytest.raises(EngineError, match="no folder"):
         evaluate(replace(plan, model=tmp_path / "nowhere"), silent(), print)
     with pytest.raises(EngineError, match="is missing"):
