@@ -67,10 +67,10 @@ def random_pipeline(shape: Shape, device: torch.device) -> Any:
     return pipeline
 
 
-def as_model(pipeline: Any, shape: Shape, device: torch.device) -> VideoModel:
-    """The same weights, not a copy."""
+def as_model(pipeline: Any, shape: Shape, device: torch.device, folder: Path) -> VideoModel:
+    """The same weights, not a copy. folder: where they were saved."""
     facts = ModelFacts(shape.frames, shape.size)
     return VideoModel(
         pipeline.unet, pipeline.vae, pipeline.image_encoder, pipeline.feature_extractor, noise_range_of(pipeline.scheduler.config),
-        facts, Path("random"), device, shape.dtype,
+        facts, folder, device, shape.dtype,
     )  # fmt: skip
