@@ -107,7 +107,7 @@ def cut_off(clip: Path) -> None:
 
 
 def other_motion(clip: Path) -> None:
-    save_clip(clip / "clip.npz", Clip(12.0, 3, static_camera(SIDE, 32, 50.0, 3), GroundPlane(), ()))
+    save_clip(clip / "clip.npz", Clip(12.0, static_camera(SIDE, 32, 50.0, 3), GroundPlane(np.array([0.0, -1.0, 0.0]), np.zeros(3)), ()))
 
 
 def empty_caption(clip: Path) -> None:
