@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from backend.engines.svd.calibration import missed_by
 from backend.engines.svd.generation import Wanted, generated
 from backend.engines.svd.memory import measured_peak
 from backend.engines.svd.model import VideoModel
@@ -114,7 +113,7 @@ def measured(work: Callable[[], Clip], device: torch.device, repeats: int) -> di
     if clip.seconds:
         total = clip.seconds["total"]
         row |= {"around_share": round(clip.seconds["around"] / total, 4), "chunk": clip.chunk}
-        row["prediction_error"] = round(missed_by(before.predicted, total), 3)  # before this setting had ever run
+        row["prediction_error"] = round(abs(before.predicted - total) / total, 3)  # before this setting had ever run
     return row
 
 
