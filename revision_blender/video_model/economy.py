@@ -1,4 +1,4 @@
-"""What S1 spares (paper, section 4): a quarter of the pixels, half the frames, fewer steps. Both sides say it before the button is pressed."""
+"""What S1 spares (paper, section 4): a quarter of the pixels, half the frames, 32 steps. Both sides say it before the button is pressed."""
 
 from .facts import ModelFacts
 from .presets import Preset
@@ -25,6 +25,6 @@ def coarse_frames(facts: ModelFacts, frames: int, fps: float) -> tuple[int, floa
     return (frames + 1) // 2, fps / 2.0
 
 
-def coarse_steps(preset: Preset) -> int:
-    """Sampling steps of S1: never more than the preset's own."""
-    return min(preset.steps, STEPS)
+def coarse_steps(facts: ModelFacts, preset: Preset) -> int:
+    """Sampling steps of S1: the paper's 32 where the schedule is the model's own; a preset of few steps keeps its few."""
+    return STEPS if spares(facts) and preset.schedule == "karras" else preset.steps

@@ -26,7 +26,7 @@ def coarse_run(source: Source, facts: ModelFacts, multiple: int, preset: Preset)
     """S1, economised. multiple: of every side, ``canvas.multiple_of``."""
     frames, _ = coarse_frames(facts, source.frames, source.fps)
     canvas = canvas_for(source.width, source.height, coarse_pixels(facts), multiple)
-    return setting_of(facts, replace(preset, steps=coarse_steps(preset)), frames, canvas.width, canvas.height)
+    return setting_of(facts, replace(preset, steps=coarse_steps(facts, preset)), frames, canvas.width, canvas.height)
 
 
 def fine_run(

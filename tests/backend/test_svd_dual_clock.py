@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from backend.engines.svd.conditioning import Conditioning, encode_frames, encode_picture, initial_noise
-from backend.engines.svd.dual_clock import DualClock, Signal, depths_at, dual_clock, latent_region
+from backend.engines.svd.dual_clock import DualClock, Signal, dual_clock, latent_region
 from backend.engines.svd.guidance import guided, plain
 from backend.engines.svd.patch_codec import PatchCodec, Samples, fitted
 from backend.engines.svd.sampler import denoise
@@ -177,16 +177,6 @@ def test_half_precision_is_kept_and_the_noise_stays_the_same_noise(setting: tupl
     assert held.dtype == torch.float16 and torch.equal(held[inside], signal.at(clock.sigmas[1], held)[inside])
     noise = (clock.latents.float() - signal.latents) / clock.sigmas[0]
     assert torch.allclose(noise, signal.noise, atol=1e-2)
-
-
-def test_depths_hide_the_same_share_of_a_shape_at_every_size() -> None:
-    """The mean over the whole picture of noise at the depth has the same spread."""
-    assert depths_at(PUBLISHED_DEPTHS, 72, 128) == PUBLISHED_DEPTHS == depths_at(PUBLISHED_DEPTHS, 128, 72)
-    for height, width in ((36, 64), (16, 16), (40, 104)):
-        depths = depths_at(PUBLISHED_DEPTHS, height, width)
-        for there, published in ((depths.weak, PUBLISHED_DEPTHS.weak), (depths.strong, PUBLISHED_DEPTHS.strong)):
-            assert there / (height * width) ** 0.5 == pytest.approx(published / (72 * 128) ** 0.5)
-    assert depths_at(Depths(EVERYWHERE, 0.0), 16, 16) == Depths(EVERYWHERE, 0.0)
 
 
 def test_the_region_is_the_nearest_pixel(setting: tuple[Conditioning, Signal]) -> None:

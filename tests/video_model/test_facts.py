@@ -55,4 +55,6 @@ def test_s1_spares_frames_but_not_time(frames: int, fps: float):
 
 def test_s1_of_the_published_models_is_a_quarter():
     assert spares(XT) and coarse_pixels(XT) == 512 * 288 and not spares(FACTS) and coarse_pixels(FACTS) == 64 * 64
-    assert all(coarse_steps(preset) <= 32 for preset in PRESETS)
+    for preset in PRESETS:
+        assert coarse_steps(XT, preset) == (32 if preset.schedule == "karras" else preset.steps)
+        assert coarse_steps(FACTS, preset) == preset.steps

@@ -37,7 +37,7 @@ def coarse_wanted(model: VideoModel, request: CoarseRequest, preset: Preset, pro
     canvas = canvas_for(width, height, coarse_pixels(facts), model.multiple)
     wanted = Wanted(
         on_canvas(request.picture, canvas), canvas, frames, fps, facts.bucket(request.strength), request.seed,
-        replace(preset, steps=coarse_steps(preset)), motion=empty_motion(model, canvas, frames),
+        replace(preset, steps=coarse_steps(facts, preset)), motion=empty_motion(model, canvas, frames),
     )  # fmt: skip
     if request.target is None or not request.target.tracks:
         return wanted

@@ -17,8 +17,6 @@ from backend.engines.svd.schedule import with_nodes
 from backend.errors import InputError
 from revision_blender.video_model.following import Depths
 
-PUBLISHED_CELLS = 72 * 128  # of the latents for which the published depths were found
-
 
 @dataclass(frozen=True, eq=False)
 class Signal:
@@ -70,17 +68,6 @@ def dual_clock(signal: Signal, sigmas: Float[Tensor, " n"], depths: Depths, dtyp
         return DualClock(whole, start_latents(noise, whole), _holding(signal, whole, depths.strong))
     rest = whole[whole <= torch.tensor(depths.weak, dtype=whole.dtype)]
     return DualClock(rest, signal.at(rest[0], noise), _holding(signal, rest, depths.strong))
-
-
-def depths_at(depths: Depths, height: int, width: int) -> Depths:
-    """What depths given for 72 x 128 latent cells (SVD's 576 x 1024 px) are at another size; height, width: in cells.
-
-    Noise hides a shape by how many cells it is averaged over, so the same hiding takes less noise on fewer cells, by the square root of their
-    share (the shift of simple diffusion, arXiv 2301.11093, section 3.1). On the small model's 16 x 16 cells the published depths lead nowhere:
-    the figure's PSNR to its signal gains 0.1 dB over no signal, with the shift 2.3 dB.
-    """
-    share = (height * width / PUBLISHED_CELLS) ** 0.5
-    return Depths(depths.weak * share, depths.strong * share)
 
 
 def latent_region(mask: Bool[np.ndarray, "frames H W"], size: tuple[int, int]) -> Bool[Tensor, "frames h w"]:
