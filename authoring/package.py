@@ -11,7 +11,7 @@ from pathlib import Path
 
 PATTERNS = (
     "__init__.py", "LICENSE", "operators/**/*.py", "panels/**/*.py", "backend/**/*.py", "requirements/backend.lock",
-    "revision_blender/**/*.py", "revision_blender/data/*",
+    "revision_blender/**/*.py", "revision_blender/data/**/*",
 )  # fmt: skip
 PLATFORMS = ("manylinux_2_28_x86_64", "win_amd64", "macosx_10_15_universal2")
 PYTHONS = ("311", "313")
