@@ -44,10 +44,13 @@ def run_validate(arguments: argparse.Namespace) -> int:
 
 
 def run_video(arguments: argparse.Namespace) -> int:
+    from accelerate import PartialState
+
     from backend.training.video.config import read_config
     from backend.training.video.trainer import train
 
     config = read_config(arguments.config)
     result = train(config, afresh=arguments.afresh, say=lambda words: print(words, flush=True))
-    print(json.dumps({"steps": result.steps, "loss": result.loss, "model": str(result.model)}))
+    if PartialState().is_main_process:
+        print(json.dumps({"steps": result.steps, "loss": result.loss, "model": str(result.model)}))
     return 0

@@ -1,7 +1,6 @@
 """What a run says about itself: words in the terminal, lines of JSON and tensorboard's events in the run's folder."""
 
 import json
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,12 +15,12 @@ Say = Callable[[str], None]
 
 
 class Reports:
-    """Of the main process. Losses are averaged over ``every`` steps; ``last`` is the newest mean."""
+    """Of the main process. Losses are averaged over ``every`` steps; ``last`` is the newest mean, None before the first step."""
 
     def __init__(self, out: Path, every: int, say: Say) -> None:
         out.mkdir(parents=True, exist_ok=True)
         self.file, self.every, self.say = out / "log.jsonl", every, say
-        self.last = math.nan
+        self.last: float | None = None
         self._losses: list[float] = []
         self._began = time.monotonic()
         self._board = SummaryWriter(str(out / "tensorboard"))
@@ -29,14 +28,14 @@ class Reports:
     def step(self, step: int, loss: float, rate: float) -> None:
         """Notes the loss of the step that made ``step`` steps done."""
         self._losses.append(loss)
-        self.last = sum(self._losses) / len(self._losses)
+        mean = self.last = sum(self._losses) / len(self._losses)
         if len(self._losses) < self.every:
             return
         seconds = (time.monotonic() - self._began) / len(self._losses)
-        self._write({"step": step, "loss": round(self.last, 6), "learning_rate": rate, "seconds_a_step": round(seconds, 4)})
-        for name, value in (("loss", self.last), ("learning_rate", rate), ("seconds_a_step", seconds)):
+        self._write({"step": step, "loss": round(mean, 6), "learning_rate": rate, "seconds_a_step": round(seconds, 4)})
+        for name, value in (("loss", mean), ("learning_rate", rate), ("seconds_a_step", seconds)):
             self._board.add_scalar(name, value, step)
-        self.say(f"step {step}: loss {self.last:.4f}, {seconds:.2f} s a step")
+        self.say(f"step {step}: loss {mean:.4f}, {seconds:.2f} s a step")
         self._losses, self._began = [], time.monotonic()
 
     def probe(self, step: int, found: ProbeResult) -> None:

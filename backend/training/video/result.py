@@ -15,10 +15,10 @@ from backend.training.video.trained_part import plain_weights
 
 @dataclass(frozen=True)
 class TrainResult:
-    """steps: done altogether. loss: mean of the newest steps. model: the exported folder."""
+    """steps: done altogether. loss: mean of the newest steps, None where this process made none or is not the main one. model: the exported folder."""
 
     steps: int
-    loss: float
+    loss: float | None
     model: Path
 
 

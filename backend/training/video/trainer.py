@@ -91,7 +91,7 @@ class _Run:
             self._save(reports)
         if reports is not None:
             reports.close()
-        return TrainResult(self.step, reports.last if reports is not None else math.nan, self.out / "model")
+        return TrainResult(self.step, reports.last if reports is not None else None, self.out / "model")
 
     def _one_step(self, batches: Iterator[Batch]) -> float:
         config = self.config
