@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from backend.engines.svd.conditioning import Conditioning
 from backend.engines.svd.guidance import inputs
 from backend.engines.svd.sampler import euler_step
-from backend.training.video.loss import Conditions, denoised, losses
+from backend.training.video.loss import Conditions, denoised, losses, moved
 from backend.training.video.preconditioning import NoiseLaw, coefficients, quantiles
 
 SHAPE = (2, 3, 4, 4, 6)
@@ -77,6 +77,29 @@ def test_a_perfect_model_has_no_loss_and_one_that_says_nothing_has_the_datas_spr
     silent = losses(lambda sample, *_args, **_names: (torch.zeros_like(sample[:, :, :4]),), clean, eps, sigma, some_conditions())
     assert torch.allclose(silent, torch.ones(2), atol=0.25)  # the target of F has unit spread at every level
     assert silent.min() > 0.5
+
+
+def test_what_moves_counts_more_by_its_weight_and_a_still_clip_as_before() -> None:
+    clean, eps, sigma = noise(4), noise(5), torch.tensor([0.2, 5.0])
+    clean[:, :, :, :2] = clean[:, :1, :, :2]  # the upper rows stand still
+    still = moved(clean)[:, 1:, :, :2]
+    share = float(moved(clean).mean())
+    assert float(still.max()) == 0.0 and 0.2 < share < 0.8
+
+    def wrong_where_still(sample: torch.Tensor, *_args: object, **_names: object):
+        scale = coefficients(sigma)
+        error = torch.zeros_like(clean)
+        error[:, :, :, :2] = 1.0
+        return ((clean + error / scale.weight**0.5 - scale.skip * sample[:, :, :4] / scale.into) / scale.out,)
+
+    plain = losses(wrong_where_still, clean, eps, sigma, some_conditions())
+    weighted = losses(wrong_where_still, clean, eps, sigma, some_conditions(), moving=3.0)
+    means = 1.0 + 3.0 * moved(clean).mean(dim=(1, 2, 3, 4))
+    assert torch.allclose(weighted, plain / means, rtol=1e-4)
+    motionless = clean[:, :1].expand_as(clean).clone()
+    silent = lambda sample, *_args, **_names: (torch.zeros_like(sample[:, :, :4]),)  # noqa: E731
+    a, b = (losses(silent, motionless, eps, sigma, some_conditions(), moving=weight) for weight in (0.0, 3.0))
+    assert torch.equal(a, b)
 
 
 @given(st.floats(-2.0, 1.0), st.floats(0.3, 2.0), st.integers(0, 1000))

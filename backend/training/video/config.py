@@ -55,6 +55,15 @@ class DoubtConfig:
 
 
 @dataclass(frozen=True)
+class LossConfig:
+    """moving: latent cells that differ from the first frame's count 1 + moving times. What moves is a small part of a clip whose
+    background is given, and SVD's loss (0) learns it last.
+    """
+
+    moving: float = 0.0
+
+
+@dataclass(frozen=True)
 class OptimizerConfig:
     learning_rate: float = 2e-5
     warmup: int = 0
@@ -117,6 +126,7 @@ class TrainConfig:
     mix: MixConfig = field(default_factory=MixConfig)
     drop: DropConfig = field(default_factory=DropConfig)
     doubt: DoubtConfig = field(default_factory=DoubtConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
     lora: LoraConfig = field(default_factory=LoraConfig)
     run: RunConfig = field(default_factory=RunConfig)

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from backend.training.video.preconditioning import coefficients
 
+MOVED = 0.2  # of the latents' unit spread: more than the codec's own unrest, less than any figure against its background
+
 Unet = Callable[..., tuple[Tensor, ...]]  # UNetSpatioTemporalConditionModel's call, with return_dict=False
 
 
@@ -36,9 +38,23 @@ def denoised(unet: Unet, noisy: Float[Tensor, "b f 4 h w"], sigma: Float[Tensor,
 
 
 def losses(
-    unet: Unet, clean: Float[Tensor, "b f 4 h w"], noise: Float[Tensor, "b f 4 h w"], sigma: Float[Tensor, " b"], given: Conditions
+    unet: Unet,
+    clean: Float[Tensor, "b f 4 h w"],
+    noise: Float[Tensor, "b f 4 h w"],
+    sigma: Float[Tensor, " b"],
+    given: Conditions,
+    moving: float = 0.0,
 ) -> Float[Tensor, " b"]:
-    """Weighted squared error of each clip, a mean over its elements; about 1 for a model that knows nothing, at every noise level."""
+    """Weighted squared error of each clip, a mean over its elements; about 1 for a model that knows nothing, at every noise level.
+
+    moving: cells that differ from the first frame's count 1 + moving times, in a mean with these weights.
+    """
     noisy = clean + noise * sigma[:, None, None, None, None]
-    error = denoised(unet, noisy, sigma, given) - clean
-    return (coefficients(sigma).weight * error.square()).mean(dim=(1, 2, 3, 4))
+    error = (denoised(unet, noisy, sigma, given) - clean).square()
+    share = 1.0 + moving * moved(clean)
+    return coefficients(sigma).weight[:, 0, 0, 0, 0] * (error * share).mean(dim=(1, 2, 3, 4)) / share.mean(dim=(1, 2, 3, 4))
+
+
+def moved(clean: Float[Tensor, "b f 4 h w"]) -> Float[Tensor, "b f 1 h w"]:
+    """1 where a cell is not what it was in the first frame, else 0."""
+    return ((clean - clean[:, :1]).abs().mean(dim=2, keepdim=True) > MOVED).float()

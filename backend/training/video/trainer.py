@@ -112,7 +112,7 @@ class _Run:
         staged = self.stage(batch, self._generator(number))
         with self.accelerator.accumulate(self.unet):
             with self.accelerator.autocast():
-                loss = losses(self.unet, staged.clean, staged.noise, staged.sigma, staged.given).mean()
+                loss = losses(self.unet, staged.clean, staged.noise, staged.sigma, staged.given, self.config.loss.moving).mean()
             self.accelerator.backward(loss)
             if self.accelerator.sync_gradients:
                 self.accelerator.clip_grad_norm_(self.weights.values(), self.config.optimizer.clip_norm)
