@@ -38,7 +38,7 @@ def run_status(arguments: argparse.Namespace) -> int:
 def run_download(arguments: argparse.Namespace) -> int:
     """Asks for the licence where it was not accepted on the command line."""
     from backend.engines.svd.download import check_wanted, download
-    from backend.progress import Progress
+    from backend.terminal_bar import bar
 
     accepted = arguments.accept_licence
     check_wanted(arguments.name, True)
@@ -48,18 +48,8 @@ def run_download(arguments: argparse.Namespace) -> int:
             print("Give --accept-licence when you have read it.", file=sys.stderr)
             return 1
         accepted = input("Do you accept it? [y/N] ").strip().lower() in {"y", "yes"}
-    last = [""]
-
-    def show(fraction: float, words: str) -> None:
-        line = f"{100 * fraction:5.1f} %  {words}"
-        if line != last[0]:
-            last[0] = line
-            print(f"\r{line:<100}", end="", flush=True)
-
-    try:
-        done = download(arguments.name, accepted, Progress(show))
-    finally:
-        print()
+    with bar() as progress:
+        done = download(arguments.name, accepted, progress)
     print(f"{arguments.name} ({gigabytes(done.bytes)}) is in {done.folder}")
     return 0
 

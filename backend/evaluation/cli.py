@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from revision_blender.video_model.presets import DEFAULT_PRESET
 
@@ -44,7 +43,7 @@ def run_video(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from backend.evaluation.video import Plan, evaluate
-    from backend.progress import Progress
+    from backend.terminal_bar import bar
 
     plan = Plan(
         model=BUNDLED if arguments.model == "small" else Path(arguments.model),
@@ -52,13 +51,8 @@ def run_video(arguments: argparse.Namespace) -> int:
         loops=arguments.loops, references=arguments.references, preset=arguments.preset, steps=arguments.steps, batch=arguments.batch, seed=arguments.seed,
         precision=arguments.precision, guidance=None if arguments.guidance is None else (arguments.guidance[0], arguments.guidance[1]),
     )  # fmt: skip
-    with tqdm(total=100, unit="%", disable=None, leave=False) as bar:
-        report = evaluate(plan, Progress(lambda fraction, words: _show(bar, fraction, words)), tqdm.write)
+    with bar() as progress:
+        report = evaluate(plan, progress, tqdm.write)
     if arguments.json is not None:
         report.save(arguments.json)
     return 0
-
-
-def _show(bar: Any, fraction: float, words: str) -> None:
-    bar.n = round(100.0 * fraction)
-    bar.set_description_str(words)

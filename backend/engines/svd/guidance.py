@@ -96,7 +96,9 @@ def guided(
     return halves if guidance.needed else given
 
 
-def inputs(conditioning: Conditioning, latents: Float[Tensor, "1 frames 4 h w"], sigma: Tensor, half: Half) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def inputs(
+    conditioning: Conditioning, latents: Float[Tensor, "1 frames 4 h w"], sigma: Tensor, half: Half
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What the U-Net is called with: (sample, timestep, embedding, time_ids), for one half of guidance or both, the empty one first."""
     scaled = latents / (sigma**2 + 1) ** 0.5
     condition = conditioning.channels(latents.shape[1]).to(latents)

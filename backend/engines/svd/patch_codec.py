@@ -119,7 +119,7 @@ def _fit_encoder(codec: PatchCodec, samples: Samples) -> None:
     directions = vectors[:, -LATENT_CHANNELS:].flip(1)
     weights = (directions / (away @ directions).square().mean(0).sqrt()).T
     codec.encoder.weight.copy_(weights.reshape(codec.encoder.weight.shape))
-    codec.encoder.bias.copy_(-(weights @ mean))
+    _bias(codec.encoder).copy_(-(weights @ mean))
 
 
 def _fit_decoder(codec: PatchCodec, samples: Samples, ridge: float = 1e-3) -> None:
@@ -147,4 +147,10 @@ def _put_decoder(codec: PatchCodec, solved: Tensor, bias: Tensor) -> None:
             kernel[:, :, down : down + patch, right : right + patch] = solved[:, row, column]
     spare = cells * patch - reach
     codec.decoder.weight.copy_(kernel[:, :, spare : side * patch - spare, spare : side * patch - spare])
-    codec.decoder.bias.copy_(bias.mean(dim=(1, 2)))
+    _bias(codec.decoder).copy_(bias.mean(dim=(1, 2)))
+
+
+def _bias(layer: nn.Conv2d | nn.ConvTranspose2d) -> Tensor:
+    if layer.bias is None:
+        raise ValueError("the codec's layers are made with a bias")
+    return layer.bias

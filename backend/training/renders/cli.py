@@ -4,8 +4,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from backend.progress import Progress
-
 
 def add_training(commands: Any) -> None:
     """Adds ``renders`` and ``small`` to the commands of ``train``."""
@@ -26,14 +24,15 @@ def add_training(commands: Any) -> None:
 
 
 def _render(arguments: argparse.Namespace) -> int:
+    from backend.terminal_bar import bar
     from backend.training.renders.scenes import Format
     from backend.training.renders.writing import Wanted, write_dataset
 
     form = Format(size=arguments.size, frames=arguments.frames)
     wanted = Wanted(arguments.out, arguments.clips, arguments.seed, arguments.split, form, arguments.workers)
-    progress = Progress(lambda part, words: print(f"\r{words}: {part:.0%}", end="", flush=True))
-    count = write_dataset(wanted, progress)
-    print(f"\r{count} clips are in {arguments.out}.    ")
+    with bar() as progress:
+        count = write_dataset(wanted, progress)
+    print(f"{count} clips are in {arguments.out}.")
     return 0
 
 
