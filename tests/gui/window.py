@@ -162,7 +162,9 @@ class Window:
         before = self.beat(1)
         self._xdotool("key", keys)
         # three rounds of the main loop are enough for Blender to have heard the keys, however slow the machine is
-        after = self.wait(lambda s: s["copied"] > before["copied"] or s["beats"] > before["beats"] + 3, BEAT_SECONDS, "an answer to the keys")
+        after = self.wait(
+            lambda s: s["copied"] > before["copied"] or s["beats"] > before["beats"] + 3, BEAT_SECONDS, "an answer to the keys"
+        )
         return str(after["command"]) if after["copied"] > before["copied"] else ""
 
     def rows(self) -> Iterator[tuple[int, int]]:

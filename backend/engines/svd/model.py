@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from backend.engines.svd.schedule import NoiseRange
 from diffusers.models.unets.unet_spatio_temporal_condition import UNetSpatioTemporalConditionModel
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
 from backend.engines.svd.facts import ModelFacts
+from backend.engines.svd.schedule import NoiseRange
 
 CONDITIONED_CHANNELS = 10  # 4 noisy latents, 4 of the picture, part mask, confidence
 
