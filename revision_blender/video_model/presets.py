@@ -39,7 +39,7 @@ class Preset:
 
 PRESETS: tuple[Preset, ...] = (
     Preset("draft", 9, "ays", 1, "Nine second-order steps, guidance kept in the last three", solver="multistep", light=3),
-    Preset("balanced", 11, "ays", 1, "Eleven second-order steps, about as near to the end as the model's own 25", solver="multistep"),
+    Preset("balanced", 11, "ays", 1, "Eleven second-order steps, near the model's own 25", solver="multistep"),
     Preset("best", 25, "karras", 1, "The model's own mathematics, nothing left out"),
 )
 DEFAULT_PRESET = "balanced"
