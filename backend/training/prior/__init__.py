@@ -1,0 +1,1 @@
+"""Training of the motion prior: motions, what breaks them, losses, the run."""
