@@ -32,6 +32,7 @@ SHAPES: dict[str, tuple[int | None, ...]] = {
     "confidence": (None, None, None),
     "people": (None, None, None),
     "landmarks": (None, 33, 3),
+    "changes": (2, 3, None),
 }
 MAX_TEXT = 100_000
 MAX_PINS = 256
@@ -114,6 +115,8 @@ def _put(name: str, hint: Any, value: Any, values: Values, arrays: Arrays) -> No
         values[name] = [pins.track_id for pins in value]
         for index, pins in enumerate(value):
             arrays[f"{name}/{index}/joints"], arrays[f"{name}/{index}/translation"] = pins.joints, pins.translation
+            if pins.places is not None:
+                arrays[f"{name}/{index}/places"] = pins.places
             _pins(name, index, pins.track_id, arrays)
     elif get_origin(hint) is dict:
         # JSON has no NaN; a figure that could not be measured travels as null.
@@ -202,4 +205,7 @@ def _pins(name: str, index: int, track_id: Any, arrays: Mapping[str, NDArray[Any
     key = f"{name}/{index}"
     joints = _checked(f"{key}/joints", arrays.get(f"{key}/joints"), np.dtype(np.bool_), (None, None))
     translation = _checked(f"{key}/translation", arrays.get(f"{key}/translation"), np.dtype(np.bool_), (len(joints),))
-    return Pins(_scalar(name, str, track_id), joints, translation)
+    places = arrays.get(f"{key}/places")
+    if places is not None:
+        _checked(f"{key}/places", places, np.dtype(np.bool_), joints.shape)
+    return Pins(_scalar(name, str, track_id), joints, translation, places)

@@ -18,6 +18,9 @@ Picture = NDArray[np.uint8]  # (H, W, 3)
 Video = NDArray[np.uint8]  # (F, H, W, 3)
 Maps = NDArray[np.uint8]  # (F, H, W)
 
+REFINERS = ("prior", "optimisation")
+AUTO = -1.0  # the strength of motion that the given motion itself suggests
+
 
 @dataclass(frozen=True, eq=False)
 class CoarseRequest:
@@ -66,12 +69,24 @@ class LiftRequest:
 
 @dataclass(frozen=True, eq=False)
 class RefineRequest:
-    """S2: the lifted and hand-edited motion made plausible; what is pinned comes back as it went in."""
+    """S2: the lifted and hand-edited motion made plausible; what is pinned comes back as it went in.
+
+    strength: the share of the way from the given to the refined motion. method: one of ``REFINERS``. For the prior: prompt says what
+    is done; motion: how strong the motion is, in [0, 1], or ``AUTO``; polish: solve for contacts and limits afterwards;
+    hold_first, hold_last: the first and the last frame come back as they went in. fps: of the result, 0 for the clip's own.
+    """
 
     kind: ClassVar[str] = "refine"
     clip: Clip
     pins: tuple[Pins, ...] = ()
     strength: float = 1.0
+    method: str = REFINERS[0]
+    prompt: str = ""
+    motion: float = AUTO
+    polish: bool = True
+    hold_first: bool = False
+    hold_last: bool = False
+    fps: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +159,11 @@ class LiftResult:
 
 @dataclass(frozen=True, eq=False)
 class RefineResult:
+    """changes: ``(2, 3, F)`` before and after: feet's sliding in mm a frame, sinking in mm, jitter in 10 m/s^3; nothing where not known."""
+
     clip: Clip
     report: dict[str, float] = field(default_factory=dict)
+    changes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((2, 3, 0), dtype=np.float32))
 
 
 @dataclass(frozen=True, eq=False)

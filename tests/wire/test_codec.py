@@ -39,13 +39,16 @@ def _video(frames: int = 2) -> np.ndarray:
 
 
 MAPS = np.arange(3 * 5 * 7, dtype=np.uint8).reshape(3, 5, 7)
-PINS = (Pins("p0", np.eye(3, 24, dtype=bool), np.array([True, False, True])), Pins("p1", np.zeros((3, 24), bool), np.zeros(3, bool)))
+PINS = (
+    Pins("p0", np.eye(3, 24, dtype=bool), np.array([True, False, True])),
+    Pins("p1", np.zeros((3, 24), bool), np.zeros(3, bool), np.eye(3, 24, 20, dtype=bool)),
+)
 REQUESTS = [
     CoarseRequest(_video()[0], "a kick", frames=9, target=sample_clip(1)),
     CoarseRequest(_video()[0]),
     DecodeRequest(np.arange(9, dtype=np.uint8), stride=2),
     LiftRequest(_video(), 7.5, 50.0),
-    RefineRequest(sample_clip(), PINS, 0.5),
+    RefineRequest(sample_clip(), PINS, 0.5, "optimisation", "a jump", 0.3, False, True, True, 24.0),
     RefineRequest(sample_clip()),
     MasksRequest(sample_clip()),
     FineRequest(_video()[0], sample_clip(), sample_clip(seed=1), MAPS, MAPS, "wörds", seed=-3),
@@ -115,6 +118,7 @@ def test_numbers_of_numpy_are_sent_as_numbers():
         (CoarseRequest(_video()[0], frames=2.5), "frames"),
         (CoarseRequest(_video()[0], seed=True), "seed"),
         (RefineRequest(sample_clip(), (Pins("p0", np.zeros((3, 24), bool), np.zeros(2, bool)),)), "pins/0/translation"),
+        (RefineRequest(sample_clip(), (Pins("p0", np.zeros((3, 24), bool), np.zeros(3, bool), np.zeros((3, 2), bool)),)), "pins/0/places"),
     ],
 )
 def test_what_does_not_fit_is_refused_where_it_is_made(broken, words):
