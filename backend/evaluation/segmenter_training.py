@@ -40,7 +40,7 @@ def codec_softening(shown: Sequence[Shown], folder: Path | None) -> Soften:
     from backend.engines.svd.patch_codec import PatchCodec, Samples, fitted
 
     if folder is not None:
-        codec = PatchCodec.from_pretrained(folder).eval().requires_grad_(False)
+        codec = PatchCodec.from_pretrained(folder, use_safetensors=True, local_files_only=True).eval().requires_grad_(False)
     else:
         some = shown[:: max(1, len(shown) // CODEC_CLIPS)]
         pictures = as_tensor(np.concatenate([one.frames[::3] for one in some])) * 2.0 - 1.0

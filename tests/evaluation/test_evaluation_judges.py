@@ -7,7 +7,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 
+from backend.engines.svd.patch_codec import PatchCodec
 from backend.errors import EngineError, InputError
 from backend.evaluation.agreement import figure_iou
 from backend.evaluation.lifter import Lifted, Lifter, in_camera, lifted, load_lifter, placed
@@ -116,6 +118,16 @@ def test_weights_come_back_and_damage_is_said(tmp_path: Path) -> None:
     (tmp_path / "segmenter.safetensors").write_bytes((tmp_path / "lifter.safetensors").read_bytes())
     with pytest.raises(EngineError, match="does not fit"):
         load_segmenter(tmp_path)
+
+
+def test_a_codec_of_pickles_is_not_opened(tmp_path: Path) -> None:
+    PatchCodec().save_pretrained(tmp_path / "vae")
+    codec_softening((), tmp_path / "vae")
+    weights = load_file(tmp_path / "vae" / "diffusion_pytorch_model.safetensors")
+    (tmp_path / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    torch.save(weights, tmp_path / "vae" / "diffusion_pytorch_model.bin")
+    with pytest.raises(OSError, match="safetensors"):
+        codec_softening((), tmp_path / "vae")
 
 
 def test_a_frame_is_segmented_the_same_whatever_stands_beside_it() -> None:
