@@ -11,8 +11,10 @@ from pathlib import Path
 from .errors import ModelFileError
 from .facts import read_facts
 from .parsing import Fields, fields_of
+from .safetensors_file import numbers_in
 
 GIB = 1 << 30
+HALF = ".fp16.safetensors"  # how weights in half precision end where the full ones lie beside them
 # bytes at the U-Net's peak, per cell and channel of its first block and byte of a number
 UNET_PEAK = {(False, 1): 27.1, (False, 2): 28.3, (True, 1): 15.1, (True, 2): 16.3}  # (feed-forward in chunks, guidance halves at once)
 KEPT_FOR_REUSE = 2.0  # the deep half's last features
@@ -74,9 +76,9 @@ SVD_SHAPE = ModelShape()
 
 
 def shape_of(folder: Path, *, item: int = 2) -> ModelShape:
-    """Read from a folder's configurations, facts and file sizes. item: bytes a number in memory (2 on CUDA, 4 on the CPU).
+    """Read from a folder's configurations, facts and weight files' headers. item: bytes a number in memory (2 on CUDA, 4 on the CPU).
 
-    Raises ModelFileError for configurations that are missing or odd.
+    Raises ModelFileError for configurations or weights that are missing or odd.
     """
     unet = fields_of(folder / "unet" / "config.json")
     coder = fields_of(folder / "vae" / "config.json")
@@ -101,7 +103,7 @@ def _widths(fields: Fields) -> list[int]:
 
 
 def _weights(folder: Path, item: int) -> float:
-    """Bytes in memory of a part's weights. Half-precision files, where there are some, hold two bytes a number, others four."""
-    half = [file.stat().st_size for file in folder.glob("*.fp16.safetensors")]
-    full = [file.stat().st_size for file in folder.glob("*.safetensors") if not file.name.endswith(".fp16.safetensors")]
-    return sum(half) / 2 * item if half else sum(full) / 4 * item
+    """Bytes in memory of a part's weights, counted once where they are there in two precisions."""
+    files = sorted(folder.glob("*.safetensors"))
+    half = [file for file in files if file.name.endswith(HALF)]
+    return float(item * sum(numbers_in(file) for file in half or files))

@@ -15,10 +15,11 @@ CONFIGS = {"feature_extractor": "preprocessor_config.json", "scheduler": "schedu
 STEMS = {"unet": "diffusion_pytorch_model", "vae": "diffusion_pytorch_model", "image_encoder": "model"}
 
 
-def safetensors_bytes(numbers: int = 10) -> bytes:
-    """One tensor of zeros in the format."""
-    header = json.dumps({"weight": {"dtype": "F32", "shape": [numbers], "data_offsets": [0, 4 * numbers]}}).encode()
-    return struct.pack("<Q", len(header)) + header + bytes(4 * numbers)
+def safetensors_bytes(numbers: int = 10, kind: str = "F32") -> bytes:
+    """One tensor of zeros in the format. kind: F32 or F16."""
+    size = numbers * (4 if kind == "F32" else 2)
+    header = json.dumps({"weight": {"dtype": kind, "shape": [numbers], "data_offsets": [0, size]}}).encode()
+    return struct.pack("<Q", len(header)) + header + bytes(size)
 
 
 def write_model(folder: Path, *, variants: tuple[str, ...] = ("",), channels: int = 8) -> Path:

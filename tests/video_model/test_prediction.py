@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from revision_blender.video_model.cost import GIB, SVD_SHAPE, ModelShape
+from revision_blender.video_model.cost import GIB, SVD_SHAPE, ModelShape, shape_of
 from revision_blender.video_model.facts import ModelFacts
 from revision_blender.video_model.memory_plan import Frames, bytes_in_use, plan_in
 from revision_blender.video_model.prediction import (
@@ -24,6 +24,8 @@ from revision_blender.video_model.prediction import (
     setting_of,
 )
 from revision_blender.video_model.presets import PRESETS, preset_of
+from revision_blender.video_model.state import BUNDLED_FOLDER
+from tests.video_model.model_folders import safetensors_bytes, write_model
 
 FACTS = ModelFacts(25, (1024, 576))
 SETTINGS = st.builds(Setting, st.integers(1, 25), st.integers(1, 60), st.integers(1, 9216), st.integers(1, 50), st.integers(0, 50))
@@ -54,6 +56,26 @@ def test_more_work_never_takes_less(setting: Setting, device: str) -> None:
 
 
 # --- memory
+
+
+@pytest.mark.parametrize("variants", [("",), ("fp16",), ("", "fp16")])
+@pytest.mark.parametrize("kind", ["F32", "F16"])
+def test_weights_are_counted_by_their_numbers_whatever_they_are_stored_in(tmp_path: Path, kind: str, variants: tuple[str, ...]) -> None:
+    """A model exported in half precision has no "fp16" in its files' names."""
+    folder = write_model(tmp_path, variants=variants)
+    unet = json.loads((folder / "unet" / "config.json").read_text()) | {"block_out_channels": [32, 64]}
+    (folder / "unet" / "config.json").write_text(json.dumps(unet))
+    for file in (folder / "unet").glob("*.safetensors"):
+        file.write_bytes(safetensors_bytes(1000, kind))
+    for item in (2, 4):
+        shape = shape_of(folder, item=item)
+        assert (shape.unet_bytes, shape.channels, shape.item) == (1000 * item, 32, item)
+
+
+def test_the_bundled_models_weights_are_counted_whole() -> None:
+    """Its U-Net has 3.70 million numbers."""
+    assert 4 * 3.6e6 < shape_of(BUNDLED_FOLDER, item=4).unet_bytes < 4 * 3.8e6
+
 
 MADE = st.builds(Frames, st.integers(1, 25), st.integers(1, 50), st.integers(1, 20_000), st.booleans())
 
