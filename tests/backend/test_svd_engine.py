@@ -13,10 +13,10 @@ from backend.engines.svd import engine as engine_module
 from backend.engines.svd import generation
 from backend.engines.svd.coarse import aimed as aimed_channels
 from backend.engines.svd.engine import SvdEngine
-from backend.engines.svd.facts import ModelFacts, save_facts
+from backend.engines.svd.facts import save_facts
 from backend.engines.svd.generation import Led, Wanted, generated
 from backend.engines.svd.loading import load_model
-from backend.engines.svd.picture import canvas_for, maps_on_canvas
+from backend.engines.svd.picture import maps_on_canvas
 from backend.engines.svd.planning import Memory
 from backend.errors import Cancelled, EngineError, InputError
 from backend.progress import Progress, silent
@@ -24,6 +24,8 @@ from backend.raster.part_masks import part_masks
 from backend.stages import coarse, fine
 from revision_blender.masks.confidence import confidence_maps
 from revision_blender.motion.clip import Clip
+from revision_blender.video_model.canvas import canvas_for
+from revision_blender.video_model.facts import ModelFacts
 from revision_blender.video_model.following import Depths
 from revision_blender.video_model.presets import PRESETS, preset_of
 from revision_blender.wire.requests import CoarseRequest, FineRequest

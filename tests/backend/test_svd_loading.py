@@ -8,9 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from backend.engines.svd.facts import ModelFacts, facts_of, save_facts
+from backend.engines.svd.facts import facts_of, save_facts
 from backend.engines.svd.loading import chosen_variant, load_model
 from backend.errors import EngineError
+from revision_blender.video_model.facts import ModelFacts
 from tests.backend.svd_samples import tiny_folder, tiny_pipeline
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.engines.svd.picture import (
-    canvas_for,
     cells_off_canvas,
     detail_for,
     maps_on_canvas,
@@ -14,6 +13,7 @@ from backend.engines.svd.picture import (
     on_canvas,
     video_on_canvas,
 )
+from revision_blender.video_model.canvas import canvas_for
 
 SIDES = st.integers(16, 700)
 AREA = 256 * 144

@@ -10,9 +10,9 @@ from PIL import Image
 from backend.engines.svd.generation import Wanted, generated
 from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.picture import canvas_for
 from backend.engines.svd.planning import Memory
 from backend.progress import silent
+from revision_blender.video_model.canvas import canvas_for
 from revision_blender.video_model.presets import DEFAULT_PRESET, PRESETS, preset_of
 from tests.backend.svd_samples import FRAMES, SIDE, picture, tiny_pipeline
 

@@ -21,9 +21,9 @@ from backend.engines.svd.calibration import RunClock
 from backend.engines.svd.generation import Made, Wanted, generated
 from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.picture import canvas_for
 from backend.engines.svd.planning import Memory
 from backend.progress import silent
+from revision_blender.video_model.canvas import canvas_for
 from revision_blender.video_model.presets import preset_of
 from tests.backend.svd_samples import picture
 from tests.benchmarks.svd_pipelines import FULL, SMALL, random_pipeline

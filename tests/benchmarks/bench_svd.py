@@ -21,9 +21,9 @@ from PIL import Image
 from backend.engines.svd.generation import Wanted, generated
 from backend.engines.svd.memory import measured_peak
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.picture import canvas_for
 from backend.engines.svd.planning import Memory
 from backend.progress import silent
+from revision_blender.video_model.canvas import canvas_for
 from revision_blender.video_model.presets import PRESETS, Preset
 from tests.backend.svd_samples import picture
 from tests.benchmarks.svd_pipelines import FULL, SMALL, Shape, as_model, random_pipeline

@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from backend.engines.svd.conditioning import encode_frames, encode_picture
-from backend.engines.svd.facts import ModelFacts
 from backend.engines.svd.model import VideoModel
 from backend.engines.svd.schedule import NoiseRange
 from backend.training.video.config import NoiseConfig
 from backend.training.video.examples import Batch
 from backend.training.video.staging import Stage
+from revision_blender.video_model.facts import ModelFacts
 from tests.backend import svd_samples
 
 

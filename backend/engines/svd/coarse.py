@@ -13,12 +13,13 @@ from backend.engines.svd.conditioning import motion_channels, no_motion
 from backend.engines.svd.dual_clock import latent_region
 from backend.engines.svd.generation import Led, Wanted
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.picture import Canvas, canvas_for, detail_for, maps_on_canvas, on_canvas, video_on_canvas
+from backend.engines.svd.picture import detail_for, maps_on_canvas, on_canvas, video_on_canvas
 from backend.errors import InputError
 from backend.progress import Progress
 from backend.raster.part_masks import part_masks
 from revision_blender.masks.confidence import TARGET_POSE, confidence_maps
 from revision_blender.motion.clip import Clip
+from revision_blender.video_model.canvas import Canvas, canvas_for
 from revision_blender.video_model.economy import coarse_frames, coarse_pixels, coarse_steps
 from revision_blender.video_model.follow_slider import HALF_FOLLOW, NoiseSpan, depths_of
 from revision_blender.video_model.presets import Preset

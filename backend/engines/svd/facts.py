@@ -9,8 +9,6 @@ from revision_blender.motion.whole_file import whole_file
 from revision_blender.video_model.errors import ModelFileError
 from revision_blender.video_model.facts import FACTS_FILE, ModelFacts, facts_values, read_facts
 
-__all__ = ["FACTS_FILE", "ModelFacts", "facts_of", "save_facts"]
-
 
 def facts_of(folder: Path) -> ModelFacts:
     """As ``read_facts``; raises EngineError."""

@@ -8,9 +8,10 @@ from backend.engines.svd.conditioning import motion_channels
 from backend.engines.svd.dual_clock import latent_region
 from backend.engines.svd.generation import Led, Wanted
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.picture import Canvas, canvas_for, detail_for, maps_on_canvas, on_canvas, video_on_canvas
+from backend.engines.svd.picture import detail_for, maps_on_canvas, on_canvas, video_on_canvas
 from backend.errors import InputError
 from backend.progress import Progress
+from revision_blender.video_model.canvas import Canvas, canvas_for
 from revision_blender.video_model.following import MODES, Depths
 from revision_blender.video_model.presets import Preset
 from revision_blender.wire.requests import FineRequest

@@ -18,13 +18,14 @@ from backend.engines.svd.memory import measured_peak
 from backend.engines.svd.model import VideoModel
 from backend.engines.svd.multistep import step_of
 from backend.engines.svd.offload import Turns, feed_forward_pieces
-from backend.engines.svd.picture import Canvas, cells_off_canvas
+from backend.engines.svd.picture import cells_off_canvas
 from backend.engines.svd.planning import Memory, Planned, planned, remember
 from backend.engines.svd.preview import LatentColours, fitted_colours, preview
 from backend.engines.svd.sampler import AfterStep, OnStep, StepState, denoise, start_latents
 from backend.engines.svd.schedule import sigmas_for
 from backend.engines.svd.windows import windowed, windows_for
 from backend.progress import Progress
+from revision_blender.video_model.canvas import Canvas
 from revision_blender.video_model.following import Depths
 from revision_blender.video_model.memory_plan import MemoryPlan
 from revision_blender.video_model.presets import Preset

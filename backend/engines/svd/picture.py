@@ -4,9 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from revision_blender.video_model.canvas import Canvas, canvas_for
-
-__all__ = ["Canvas", "canvas_for", "cells_off_canvas", "detail_for", "maps_on_canvas", "off_canvas", "on_canvas", "video_on_canvas"]
+from revision_blender.video_model.canvas import Canvas
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 Video = NDArray[np.uint8]  # (F, H, W, 3)

@@ -11,8 +11,9 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backend.engines.svd.facts import ModelFacts, save_facts
+from backend.engines.svd.facts import save_facts
 from revision_blender.motion.whole_file import whole_file
+from revision_blender.video_model.facts import ModelFacts
 
 _COPIED = ("vae", "image_encoder", "feature_extractor", "scheduler")
 _WEIGHTS = "diffusion_pytorch_model.safetensors"

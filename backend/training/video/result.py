@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from backend.engines.svd.facts import ModelFacts
 from backend.engines.svd.model import VideoModel
 from backend.training.video.config import TrainConfig
 from backend.training.video.dataset import ClipFolder
 from backend.training.video.export import export_model, turn_link
 from backend.training.video.trained_part import plain_weights
+from revision_blender.video_model.facts import ModelFacts
 
 
 @dataclass(frozen=True)
