@@ -1,0 +1,129 @@
+"""From the network's raw numbers to a motion: filters mixed joint by joint, small rotations on top, and the path solved from both.
+
+All raw numbers 0 give the observation as a filter of its kind would leave it: clean motion nearly as it is, noise smoothed.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from backend.prior.state import filters
+from backend.prior.state.features import Seen, seen
+from backend.prior.state.forward import posed, touch_places
+from backend.prior.state.heading import outward
+from backend.prior.state.motions import Motions, Observed, Predicted
+from backend.prior.state.path import Accounts, fused
+from backend.prior.state.rotation6d import from6d, small_rotation
+from backend.prior.state.take import KINDS, N_JOINTS, Kind
+
+_N_POINTS = 21
+_BANDS = filters.N_BANDS
+
+_ROOT = 2 * _BANDS + 2 + 1 + 1 + 1 + 4
+SIZE: dict[Kind, int] = {
+    kind: (_BANDS + 6) * N_JOINTS[kind] + _ROOT + (_BANDS + 3 * _N_POINTS if kind == "object" else 0) for kind in KINDS
+}
+
+_TURN = 0.3  # the six numbers' change that a raw 1 stands for
+_SPEED = 0.03  # metres a frame
+_HEIGHT = 0.1  # metres
+_FEW_CONTACTS = -3.0  # logit: contacts must be claimed
+_SETTLES = 20.0  # frames over which places outweigh velocities
+_RIGID = 4.0  # logit of the drift's stiffness: none unless it is claimed
+_HOLDS = 4.0  # how much more than the network's velocity a foot in contact counts
+_PINNED = 100.0
+_LEAST_TURN, _LEAST_PATH = 2e-5, 2e-6  # rad², m²
+
+
+@dataclass(frozen=True, eq=False)
+class _Raw:
+    """The raw numbers by meaning."""
+
+    shares: Float[Tensor, "b t j n"]
+    turns: Float[Tensor, "b t j 6"]
+    path_shares: Float[Tensor, "b t 2 n"]
+    speed: Float[Tensor, "b t 2"]
+    height: Float[Tensor, "b t"]
+    holds: Float[Tensor, "b t"]
+    drift: Float[Tensor, "b t"]
+    contacts: Float[Tensor, "b t 4"]
+    points: Float[Tensor, "b t p"]
+
+
+def decoded(observed: Observed, raw: Float[Tensor, "b t o"], known: Seen | None = None) -> Predicted:
+    """The motions that ``raw``, ``SIZE[kind]`` numbers a frame, makes of ``observed``; any number of frames, differentiable in both.
+
+    Blend the raw numbers of overlapping windows, then decode the whole clip at once: the path has no seams then. Turning or moving the
+    observation over the floor turns or moves the answer. Pins are near but not exact here (see ``backend.prior.pins``).
+    """
+    known = seen(observed) if known is None else known
+    told = _split(raw.to(observed.motions.root.dtype), observed.motions.kind)
+    rotations = _rotations(known, told)
+    place = known.path.mixed(_shares(known.path, told.path_shares, _LEAST_PATH))
+    flat, height = place[:, :, 0], place[:, :, 1, 0] + _HEIGHT * told.height
+    root = torch.stack([flat[..., 0], height, flat[..., 1]], -1)
+    motions = replace(observed.motions, rotations=rotations, root=root)
+    if known.points is not None:
+        motions = replace(motions, points=_points(known, told))
+    contacts = told.contacts + _FEW_CONTACTS
+    return Predicted(_on_its_path(observed, motions, known.heading, told, contacts), contacts)
+
+
+def _split(raw: Tensor, kind: Kind) -> _Raw:
+    joints, extra = N_JOINTS[kind], _BANDS + 3 * _N_POINTS if kind == "object" else 0
+    sizes = [_BANDS * joints, 6 * joints, 2 * _BANDS, 2, 1, 1, 1, 4, extra]
+    shares, turns, path, speed, height, holds, drift, contacts, points = raw.split(sizes, -1)
+    return _Raw(
+        shares.unflatten(-1, (joints, _BANDS)), turns.unflatten(-1, (joints, 6)), path.unflatten(-1, (2, _BANDS)), speed,
+        height[..., 0], holds[..., 0], drift[..., 0], contacts, points,
+    )  # fmt: skip
+
+
+def _shares(bands: filters.Bands, raw: Tensor, least: float) -> Tensor:
+    return torch.sigmoid(raw + filters.usual_shares(bands.energies, least))
+
+
+def _rotations(known: Seen, told: _Raw) -> Float[Tensor, "b t j 3 3"]:
+    """Mixed filters, then a small rotation: in the joint's own frame, of the root in the heading frame."""
+    base = from6d(known.turns.mixed(_shares(known.turns, told.shares, _LEAST_TURN)))
+    small = small_rotation(_TURN * told.turns)
+    root = known.heading @ small[:, :, 0] @ known.heading.mT @ base[:, :, 0]
+    return torch.cat([root[:, :, None], base[:, :, 1:] @ small[:, :, 1:]], 2)
+
+
+def _points(known: Seen, told: _Raw) -> Float[Tensor, "b t 21 3"]:
+    assert known.points is not None
+    shares = _shares(known.points, told.points[..., None, :_BANDS], _LEAST_PATH)
+    moved = 0.1 * told.points[..., _BANDS:].unflatten(-1, (_N_POINTS, 3))
+    return known.points.mixed(shares) + outward(known.heading, moved)
+
+
+def _on_its_path(observed: Observed, motions: Motions, heading: Tensor, told: _Raw, contacts: Tensor) -> Motions:
+    """The root led by the told velocities and by the feet that stand, held near its place over longer times."""
+    flat = motions.root[..., [0, 2]]
+    if flat.shape[1] < 2:
+        return motions
+    speed = torch.stack([told.speed[..., 0], torch.zeros_like(told.height), told.speed[..., 1]], -1)
+    beyond = _SPEED * outward(heading, speed)[..., [0, 2]]
+    stands, slide = _sliding(motions, contacts)
+    weight = 1.0 + stands.sum(-1)
+    beyond = (beyond - (stands[..., None] * slide).sum(2)) / weight[..., None]
+    valid = observed.valid.to(flat.dtype)
+    pinned = observed.root_pinned.to(flat.dtype)
+    place = (observed.root_trust + 1e-3) * torch.exp(told.holds.clamp(-6.0, 6.0)) / _SETTLES**2 + _PINNED * pinned
+    drift = (told.drift * valid).sum(1) / valid.sum(1).clamp_min(1.0)
+    time = torch.arange(flat.shape[1], dtype=flat.dtype, device=flat.device) * (1.0 - pinned)
+    stiffness = torch.exp(2.0 * (_RIGID - drift).clamp(-6.0, 6.0)) * flat.shape[1]
+    path = fused(Accounts(flat, beyond, place, weight, time, stiffness))
+    return replace(motions, root=torch.stack([path[..., 0], motions.root[..., 1], path[..., 1]], -1))
+
+
+def _sliding(motions: Motions, contacts: Tensor) -> tuple[Float[Tensor, "b t 4"], Float[Tensor, "b t 4 2"]]:
+    """How firmly each foot stands from this frame to the next, and how far it slides meanwhile, metres."""
+    places = touch_places(motions, *posed(motions))[..., [0, 2]]
+    firm = torch.sigmoid(contacts)
+    firm = _HOLDS * (firm * torch.cat([firm[:, 1:], firm[:, -1:]], 1)) ** 2
+    slide = torch.cat([places[:, 1:] - places[:, :-1], torch.zeros_like(places[:, :1])], 1)
+    return firm, slide

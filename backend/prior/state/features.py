@@ -1,0 +1,119 @@
+"""What the network sees of each frame: everything in the frame's own heading, so that neither place nor direction matters.
+
+Metres, radians and frames are scaled so that usual values are of order one.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from backend.prior.state import filters
+from backend.prior.state.forward import posed, touch_places
+from backend.prior.state.heading import heading_of, inward, yaw_rate
+from backend.prior.state.motions import Motions, Observed
+from backend.prior.state.rotation6d import from6d, to6d
+from backend.prior.state.take import KINDS, N_JOINTS, Kind
+
+_N_POINTS = 21
+_LEAST_TURN, _LEAST_PATH = 1e-5, 1e-6  # rad², m²: energies below are as good as still
+
+SIZE: dict[Kind, int] = {kind: 27 * N_JOINTS[kind] + 40 + (6 * _N_POINTS if kind == "object" else 0) for kind in KINDS}
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What ``features`` and ``decoded`` both need of the observation, computed once.
+
+    heading: R_world_heading. turns: the rotations' six numbers, taken apart by speed. path: the same of the root's place, the floor's
+    two axes in the first entry of its third axis, the height in the second (each padded to two numbers).
+    """
+
+    heading: Float[Tensor, "b t 3 3"]
+    turns: filters.Bands
+    path: filters.Bands
+    points: filters.Bands | None
+
+
+def seen(observed: Observed) -> Seen:
+    """Filters and heading; pure, differentiable."""
+    motions, valid = observed.motions, observed.valid.to(observed.trust.dtype)
+    trust = valid[..., None] * (observed.trust + 0.02 + 4.0 * observed.pinned)
+    root_trust = valid * (observed.root_trust + 0.02 + 4.0 * observed.root_pinned)
+    flat, height = motions.root[..., [0, 2]], motions.root[..., [1, 1]] * motions.root.new_tensor([1.0, 0.0])
+    path = filters.bands(torch.stack([flat, height], 2), root_trust[..., None].expand(-1, -1, 2).contiguous())
+    points = None if motions.points is None else filters.bands(motions.points, root_trust[..., None].expand(-1, -1, _N_POINTS).contiguous())
+    return Seen(heading_of(observed), filters.bands(to6d(motions.rotations), trust), path, points)
+
+
+def features(observed: Observed, known: Seen | None = None) -> Float[Tensor, "b t f"]:
+    """``SIZE[kind]`` numbers a frame; the same for a clip moved over the floor or turned about the vertical."""
+    known = seen(observed) if known is None else known
+    parts = [
+        *_poses(observed.motions, known),
+        *_paths(observed, known),
+        *_trusts(observed),
+        *([] if known.points is None else _points(known.points, known.heading)),
+    ]
+    return torch.cat([part.flatten(2) for part in parts], -1) * observed.valid[..., None]
+
+
+def _poses(motions: Motions, known: Seen) -> list[Tensor]:
+    """Rotations raw and lightly filtered (the root's without heading), places, velocities, speeds of change, energies."""
+    smooth = known.turns.levels[2]
+    upright = [to6d(known.heading.mT @ matrix) for matrix in (motions.rotations[:, :, 0], from6d(smooth[:, :, 0]))]
+    world, places = posed(motions)
+    touches = touch_places(motions, world, places)
+    ground = motions.root * motions.root.new_tensor([1.0, 0.0, 1.0])
+    around = inward(known.heading, torch.cat([places, touches], 2) - ground[:, :, None])
+    moving = inward(known.heading, _change(torch.cat([places - ground[:, :, None], touches], 2)))
+    joints = places.shape[2]
+    lowest = around[..., 1].amin(-1, keepdim=True)
+    jumps = torch.log(_change(to6d(motions.rotations)).square().sum(-1) + _LEAST_TURN) / 3.0 + 2.0
+    energies = torch.log(known.turns.energies + _LEAST_TURN) / 3.0 + 2.0
+    return [
+        *upright,
+        to6d(motions.rotations[:, :, 1:]),
+        smooth[:, :, 1:],
+        around[:, :, :joints],
+        around[:, :, joints:, 1] * 4.0,
+        lowest * 4.0,
+        lowest.amin(1, keepdim=True).expand_as(lowest) * 4.0,
+        moving * 10.0,
+        jumps,
+        energies,
+        4.0 * motions.offsets[:, None].expand(-1, places.shape[1], -1, -1),
+    ]
+
+
+def _paths(observed: Observed, known: Seen) -> list[Tensor]:
+    height = observed.motions.root[..., 1:2]
+    result = [yaw_rate(known.heading)[..., None] * 10.0, height, known.path.levels[2][:, :, 1, :1]]
+    for number in (0, 1, 3):
+        flat, up = known.path.levels[number][:, :, 0], known.path.levels[number][:, :, 1, :1]
+        velocity = _change(torch.stack([flat[..., 0], up[..., 0], flat[..., 1]], -1))
+        result.append(inward(known.heading, velocity) * 10.0)
+    result.append(torch.log(known.path.energies + _LEAST_PATH) / 4.0 + 2.0)
+    return result
+
+
+def _trusts(observed: Observed) -> list[Tensor]:
+    columns = [observed.root_trust, observed.root_pinned, observed.away * 10.0, observed.valid]
+    return [
+        observed.trust,
+        observed.pinned.to(observed.trust.dtype),
+        torch.stack([column.to(observed.trust.dtype) for column in columns], -1),
+    ]
+
+
+def _points(points: filters.Bands, heading: Tensor) -> list[Tensor]:
+    return [inward(heading, points.levels[number]) for number in (0, 2)]
+
+
+def _change(x: Float[Tensor, "b t *f"]) -> Float[Tensor, "b t *f"]:
+    """To the next frame; the last frame's is that of the one before."""
+    if x.shape[1] < 2:
+        return torch.zeros_like(x)
+    step = x[:, 1:] - x[:, :-1]
+    return torch.cat([step, step[:, -1:]], 1)
