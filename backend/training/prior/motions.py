@@ -8,18 +8,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from backend.errors import InputError
 from backend.prior.state.take import Take
+from backend.training.prior.take_file import read_takes, write_takes
 from backend.training.prior.targets import Change, floor_under, physical
 from revision_blender.motion.bodies.shelf import BodyShelf
 from revision_blender.motion.errors import RevisionError
 from revision_blender.motion.files.motion_file import ReadOptions
 from revision_blender.motion.files.reading import read_motion
 
-Array = NDArray[np.floating]
+__all__ = ["ReadFolder", "group_of", "read_folder", "read_takes", "read_targets", "text_of", "write_takes"]
+
 Progress = Callable[[float, str], None]
 
 SHORTEST = 20  # frames at 30 frames a second

@@ -1,0 +1,145 @@
+"""What breaks motions: one recipe for each row of the evaluation, and the recipes that the prior learns from.
+
+A recipe is a row of steps; each takes a damaged motion, the clean one and chance, and gives a worse one. Pins come last.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from backend.prior.state.take import Damaged, Take, undamaged
+from backend.training.prior.disorder import Dropped, Frozen, Shuffled
+from backend.training.prior.lost import Decimated, FramesMissing, Gap, LimbsMissing, OnlyEnds, Pinned
+from backend.training.prior.mistakes import BoneScale, DepthDrift, Doubtful, Floating, LimbHeld, Swapped
+from backend.training.prior.noise import JointNoise, Noise
+
+
+class Step(Protocol):
+    """One thing that goes wrong."""
+
+    def on(self, damaged: Damaged, clean: Take, rng: np.random.Generator) -> Damaged: ...
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Steps in their order, under a name."""
+
+    name: str
+    steps: tuple[Step, ...] = ()
+
+
+def white(level: float) -> Noise:
+    """``level`` degrees on every joint and as many centimetres on the root, anew in every frame."""
+    return Noise(level, level)
+
+
+def slow(level: float) -> Noise:
+    """The same, correlated over half a second."""
+    return Noise(level, level, slow=1.0, white=0.0)
+
+
+def mix(level: float) -> Noise:
+    """0.8 of the slow one and 0.6 of the white one: as much in all, and more like what lifters do."""
+    return Noise(level, level, slow=0.8, white=0.6)
+
+
+_LEVELS = (3, 5, 7)
+ROWS: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("clean"),
+        *(Recipe(f"white {level}", (white(level),)) for level in _LEVELS),
+        *(Recipe(f"ar {level}", (slow(level),)) for level in _LEVELS),
+        *(Recipe(f"mix {level}", (mix(level),)) for level in _LEVELS),
+        Recipe("joints 4 cm", (JointNoise(4.0),)),
+        *(Recipe(f"legs missing + {level}", (white(level), LimbsMissing())) for level in _LEVELS),
+        Recipe("frames missing + 3", (white(3), FramesMissing(0.1))),
+        Recipe("shuffle 16", (Shuffled(16),)),
+        Recipe("drop 8", (Dropped(8),)),
+        Recipe("drop 15", (Dropped(15),)),
+        Recipe("swap", (Swapped(),)),
+        Recipe("depth drift", (DepthDrift(),)),
+        Recipe("float", (Floating(),)),
+        Recipe("limb held", (LimbHeld(),)),
+        Recipe("bone scale", (BoneScale(),)),
+        Recipe("freeze 5", (Frozen(5),)),
+        Recipe("decimate 2", (Decimated(2),)),
+        Recipe("decimate 4", (Decimated(4),)),
+    )
+}
+
+
+def corrupted(take: Take, rng: np.random.Generator, recipe: Recipe) -> Damaged:
+    """The take as the recipe leaves it: same length, same clock. Arrays that no step touched are the take's own."""
+    damaged = undamaged(take)
+    for step in recipe.steps:
+        damaged = step.on(damaged, take, rng)
+    return damaged
+
+
+def fixed_rng(*words: object) -> np.random.Generator:
+    """Chance that is the same for the same words, on every machine: fixes the evaluation's noise by take, row and seed."""
+    digest = hashlib.sha256("|".join(map(str, words)).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16], "little"))
+
+
+# Of a training sample that is not clean: how often each thing goes wrong with it. Most have one or two besides the noise.
+_OFTEN = {
+    "limbs missing": 0.12, "frames missing": 0.12, "gap": 0.08, "limb held": 0.12, "doubtful": 0.15, "swap": 0.10, "drift": 0.15, "float": 0.15,
+    "scale": 0.15, "freeze": 0.06, "decimate": 0.12, "shuffle": 0.03, "drop": 0.03, "only ends": 0.05,
+}  # fmt: skip
+CLEAN = 0.1
+
+
+def drawn(rng: np.random.Generator) -> Recipe:
+    """A recipe of the training distribution: one sample in ten clean, the others noisy and with some of what else goes wrong.
+
+    Half have their first frame pinned, half their last, a quarter single entries: these are exact in the clean ones too.
+    """
+    steps: list[Step] = []
+    if rng.random() >= CLEAN:
+        steps = [*_noise(rng), *(step for name, part in _OFTEN.items() if rng.random() < part for step in _mishap(name, rng))]
+    part = float(rng.choice([0.002, 0.01, 0.05])) if rng.random() < 0.25 else 0.0
+    return Recipe("drawn", (*steps, Pinned(rng.random() < 0.5, rng.random() < 0.5, part)))
+
+
+def _noise(rng: np.random.Generator) -> tuple[Step, ...]:
+    """Nothing, noise on joint places, or on rotations at a level around the rows' and with any part of it slow."""
+    which = rng.random()
+    if which < 0.08:
+        return ()
+    if which < 0.16:
+        return (JointNoise(float(rng.uniform(1.0, 6.0))),)
+    degrees = float(np.exp(rng.uniform(np.log(0.7), np.log(9.0))))
+    slow_part = float(rng.choice([0.0, 1.0, 0.8, np.sqrt(rng.random())], p=[0.3, 0.2, 0.3, 0.2]))
+    return (
+        Noise(
+            degrees,
+            degrees * float(np.exp(0.4 * rng.standard_normal())),
+            slow_part,
+            float(np.sqrt(1.0 - slow_part**2)),
+            float(rng.uniform(0.2, 0.8)),
+        ),
+    )
+
+
+def _mishap(name: str, rng: np.random.Generator) -> tuple[Step, ...]:
+    made: dict[str, Step] = {
+        "limbs missing": LimbsMissing(legs=bool(rng.random() < 0.5)),
+        "frames missing": FramesMissing(float(rng.uniform(0.03, 0.3))),
+        "gap": Gap(3, 24),
+        "limb held": LimbHeld(5, 30),
+        "doubtful": Doubtful(float(rng.uniform(5.0, 25.0))),
+        "swap": Swapped(2, 9, arms=bool(rng.random() < 0.6)),
+        "drift": DepthDrift(float(rng.normal(0.0, 0.3))),
+        "float": Floating(-0.1, 0.2),
+        "scale": BoneScale(0.06),
+        "freeze": Frozen(int(rng.integers(3, 9))),
+        "decimate": Decimated(int(rng.choice([2, 3, 4, 6]))),
+        "shuffle": Shuffled(int(rng.integers(4, 17))),
+        "drop": Dropped(int(rng.integers(3, 16))),
+        "only ends": OnlyEnds(int(rng.integers(1, 6))),
+    }
+    return (made[name],)
