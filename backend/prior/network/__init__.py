@@ -1,1 +1,1 @@
-"""The motion prior's network: a transformer over time, what it is told beside the motion, and its weights."""
+"""The motion prior's network: what it is made of, what it is told, and how long clips pass through it."""
