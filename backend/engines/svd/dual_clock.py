@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from backend.engines.svd.sampler import AfterStep, start_latents
-from backend.engines.svd.schedule import with_nodes
+from backend.engines.svd.schedule import from_depth
 from backend.errors import InputError
 from revision_blender.video_model.following import Depths
 
@@ -52,7 +52,7 @@ class DualClock:
 
 
 def dual_clock(signal: Signal, sigmas: Float[Tensor, " n"], depths: Depths, dtype: torch.dtype | None = None) -> DualClock:
-    """Both depths become nodes of the whole schedule ``sigmas``, which then begins at ``weak``.
+    """sigmas: the whole schedule, which is taken as ``schedule.from_depth`` says.
 
     A weak depth at or above the schedule's first sigma starts from pure noise, as the stock call does; a strong depth of 0 holds to
     the end. dtype: the model's precision. Raises InputError unless weak >= strong >= 0.
@@ -63,11 +63,9 @@ def dual_clock(signal: Signal, sigmas: Float[Tensor, " n"], depths: Depths, dtyp
             "the second, and neither below 0."
         )
     noise = signal.noise if dtype is None else signal.noise.to(dtype)
-    whole = with_nodes(sigmas, (depths.weak, depths.strong))
-    if depths.weak >= float(whole[0]):
-        return DualClock(whole, start_latents(noise, whole), _holding(signal, whole, depths.strong))
-    rest = whole[whole <= torch.tensor(depths.weak, dtype=whole.dtype)]
-    return DualClock(rest, signal.at(rest[0], noise), _holding(signal, rest, depths.strong))
+    rest = from_depth(sigmas, depths)
+    start = start_latents(noise, rest) if depths.weak >= float(sigmas[0]) else signal.at(rest[0], noise)
+    return DualClock(rest, start, _holding(signal, rest, depths.strong))
 
 
 def latent_region(mask: Bool[np.ndarray, "frames H W"], size: tuple[int, int]) -> Bool[Tensor, "frames h w"]:

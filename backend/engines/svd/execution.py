@@ -106,11 +106,6 @@ def prepared(unet: Any, preset: Preset, *, compiled: bool = False, steps: int | 
     return Prepared(unet.eval(), preset, compiled=compiled, steps=steps)
 
 
-def is_full(preset: Preset, index: int, steps: int | None = None) -> bool:
-    """Whether step ``index`` leaves nothing out. steps: of the schedule, the preset's own by default."""
-    return preset.is_full(index, steps or preset.steps)
-
-
 def channels_last(network: nn.Module) -> None:
     """2D weights in the layout that tensor cores read. Values stay; 3D weights cannot have it."""
     for module in network.modules():

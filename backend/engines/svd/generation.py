@@ -12,7 +12,7 @@ from backend.engines.svd.clock import Clock
 from backend.engines.svd.conditioning import Conditioning, encode_frames, encode_picture, initial_noise
 from backend.engines.svd.decoding import as_bytes, decoded
 from backend.engines.svd.dual_clock import Signal, dual_clock
-from backend.engines.svd.execution import is_full, prepared
+from backend.engines.svd.execution import prepared
 from backend.engines.svd.guidance import Guidance, ModelCall, Place
 from backend.engines.svd.memory import measured_peak
 from backend.engines.svd.model import VideoModel
@@ -128,7 +128,7 @@ class _Run:
         tell = _teller(model, self.wanted, conditioning, self.progress.part(*SAMPLING))
 
         def stepped(state: StepState) -> None:
-            self.clock.step(full=is_full(preset, state.index, state.steps))
+            self.clock.step(full=preset.is_full(state.index, state.steps))
             tell(state)
 
         with (

@@ -1,13 +1,11 @@
 """Before a run: what it will take, and how it fits into the memory. After it: what it took, kept for the next prediction."""
 
 import logging
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from backend.engines.svd.calibration import Measured, in_use_of, record
-from backend.engines.svd.execution import is_full
 from backend.engines.svd.memory import free_bytes
 from backend.engines.svd.model import VideoModel
 from backend.engines.svd.schedule import sigmas_for
@@ -46,8 +44,8 @@ class Planned:
 def planned(model: VideoModel, preset: Preset, frames: int, size: tuple[int, int], depths: Depths | None, memory: Memory) -> Planned:
     """size: width and height of the canvas. depths: of dual-clock denoising, which leaves steps out; None otherwise."""
     device = model.device.type
-    steps = _steps(model, preset, depths)
-    full = sum(is_full(preset, index, steps) for index in range(steps))
+    steps = len(sigmas_for(preset, model.noise_range, depths)) - 1
+    full = preset.full_steps(steps)
     setting = replace(setting_of(model.facts, preset, frames, *size), full=full, reused=steps - full)
     shape = shape_of(model.folder, item=model.dtype.itemsize)
     known: Calibrated | None = read_calibrated(memory.home, memory.model, device)
@@ -63,10 +61,3 @@ def remember(plan: Planned, model: VideoModel, measured: Callable[[Setting, floa
         record(plan.memory.home, plan.memory.model, model.device.type, plan.shape, run, plan.free)
     except OSError as error:
         log.warning("What the run took is not kept: %s", error)
-
-
-def _steps(model: VideoModel, preset: Preset, depths: Depths | None) -> int:
-    sigmas = sigmas_for(preset, model.noise_range, depths)
-    if depths is None or depths.weak >= float(sigmas[0]):
-        return len(sigmas) - 1
-    return sum(float(sigma) <= depths.weak or math.isclose(float(sigma), depths.weak, rel_tol=1e-6) for sigma in sigmas) - 1

@@ -91,6 +91,12 @@ def with_nodes(sigmas: Float[Tensor, " n"], nodes: Iterable[float]) -> Float[Ten
     return torch.tensor(values, dtype=torch.float32)
 
 
+def from_depth(sigmas: Float[Tensor, " n"], depths: Depths) -> Float[Tensor, " m"]:
+    """The schedule of dual-clock denoising: both depths as nodes, from the weak one on. A weak depth at or above the first sigma cuts nothing."""
+    whole = with_nodes(sigmas, (depths.weak, depths.strong))
+    return whole[whole <= torch.tensor(depths.weak, dtype=whole.dtype)] if depths.weak < float(whole[0]) else whole
+
+
 def _near(values: list[float], node: float) -> set[float]:
     """The sigmas next to the node that lie within ``NEAR`` of the log distance between the two that the node lies between."""
     below = max(value for value in values if value < node)
@@ -100,12 +106,12 @@ def _near(values: list[float], node: float) -> set[float]:
 
 
 def sigmas_for(preset: Preset, noise_range: NoiseRange, depths: Depths | None = None) -> Float[Tensor, " steps+1"]:
-    """The whole schedule of a preset, from the model's sigma_max to 0, with dual-clock's depths as nodes where given."""
+    """The schedule that a run takes: of the preset from the model's sigma_max to 0, or from dual-clock's weak depth on."""
     if preset.schedule == "ays":
         sigmas = ays_sigmas(noise_range.sigma_max, preset.steps)
     else:
         sigmas = karras_sigmas(preset.steps, noise_range.sigma_min, noise_range.sigma_max)
-    return sigmas if depths is None else with_nodes(sigmas, (depths.weak, depths.strong))
+    return sigmas if depths is None else from_depth(sigmas, depths)
 
 
 def _ended(sigmas: np.ndarray) -> Float[Tensor, " n+1"]:
