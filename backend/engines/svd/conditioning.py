@@ -94,7 +94,7 @@ def encode_picture(
     The noise augmentation takes the generator's first draw, before ``initial_noise``: then a seed gives the stock pipeline's video.
     """
     pixels = _unit(picture[None])
-    embedding = _embedded(model.image_encoder, model.feature_extractor, pixels)
+    embedding = embedded(model.image_encoder, model.feature_extractor, pixels * 2.0 - 1.0)
     noise = torch.randn(pixels.shape, generator=generator, device=generator.device)
     device = model.device
     noisy = (pixels * 2.0 - 1.0).to(device) + noise_aug * noise.to(device)
@@ -150,10 +150,10 @@ def _unit(frames: NDArray[np.uint8]) -> Float[Tensor, "n 3 H W"]:
     return torch.from_numpy(frames.astype(np.float32).transpose(0, 3, 1, 2)) / 255.0
 
 
-def _embedded(encoder: Any, extractor: Any, pixels: Float[Tensor, "1 3 H W"]) -> Float[Tensor, "1 1 c"]:
-    """CLIP's picture embedding; resized in [-1, 1] with antialiasing, then normalised as the extractor's configuration says."""
+def embedded(encoder: Any, extractor: Any, pixels: Float[Tensor, "n 3 H W"]) -> Float[Tensor, "n 1 c"]:
+    """CLIP's picture embedding; pixels in [-1, 1], resized there with antialiasing, then normalised as the extractor's configuration says."""
     side = int(encoder.config.image_size)
-    small = (resized(pixels * 2.0 - 1.0, side) + 1.0) / 2.0
+    small = (resized(pixels, side) + 1.0) / 2.0
     mean, std = (torch.tensor(values)[:, None, None] for values in (extractor.image_mean, extractor.image_std))
     weight = next(encoder.parameters())
     return encoder(((small - mean) / std).to(weight)).image_embeds[:, None]

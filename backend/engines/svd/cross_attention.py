@@ -5,14 +5,14 @@ SVD's context is a single CLIP token. A softmax over one score is 1 whatever the
 need not be computed at all. Exact but for rounding.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import torch
 from diffusers.models.attention import BasicTransformerBlock, TemporalBasicTransformerBlock
 from diffusers.models.attention_processor import Attention
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from backend.engines.svd.replaced import Replacements
 from backend.errors import EngineError
@@ -42,16 +42,11 @@ class SingleTokenAttention:
     def __init__(self, unet: Any, replacements: Replacements) -> None:
         self._layers: list[tuple[Any, _Answer]] = []
         self._answered: dict[Hashable, list[Tensor]] = {}
-        for block in unet.modules():
-            if (
-                isinstance(block, BasicTransformerBlock | TemporalBasicTransformerBlock)
-                and block.attn2 is not None
-                and block.norm2 is not None
-            ):
-                answer = _Answer()
-                self._layers.append((block.attn2, answer))
-                replacements.processor(block.attn2, answer)
-                replacements.forward(block.norm2, _unchanged)  # only the query read it
+        for block in crossing_blocks(unet):
+            answer = _Answer()
+            self._layers.append((block.attn2, answer))
+            replacements.processor(block.attn2, answer)
+            replacements.forward(block.norm2, unchanged)  # only the query read it
 
     @torch.no_grad()
     def answer(self, context: Float[Tensor, "batch 1 channels"], slot: Hashable) -> None:
@@ -59,10 +54,8 @@ class SingleTokenAttention:
 
         Raises EngineError for a context of more than one token: the shortcut would be wrong.
         """
-        if context.ndim != 3 or context.shape[1] != 1:
-            raise EngineError(f"The picture's embedding has the shape {tuple(context.shape)}; the video model takes one token a clip.")
         if slot not in self._answered:
-            self._answered[slot] = [attention.to_out[0](attention.to_v(context)) for attention, _ in self._layers]
+            self._answered[slot] = [answer_to(attention, context) for attention, _ in self._layers]
         for (_, layer), value in zip(self._layers, self._answered[slot], strict=True):
             layer.value = value
 
@@ -71,5 +64,27 @@ class SingleTokenAttention:
         self._answered.pop(slot, None)
 
 
-def _unchanged(hidden_states: Tensor) -> Tensor:
+def crossing_blocks(network: nn.Module) -> Iterator[Any]:
+    """The transformer blocks that attend to the context, by ``attn2`` behind ``norm2``."""
+    for block in transformer_blocks(network):
+        if block.attn2 is not None and block.norm2 is not None:
+            yield block
+
+
+def transformer_blocks(network: nn.Module) -> Iterator[Any]:
+    """Spatial and temporal ones."""
+    for block in network.modules():
+        if isinstance(block, BasicTransformerBlock | TemporalBasicTransformerBlock):
+            yield block
+
+
+def answer_to(attention: Any, context: Float[Tensor, "rows 1 c"]) -> Float[Tensor, "rows 1 channels"]:
+    """Attention to one token. Raises EngineError for a context of more than one."""
+    if context.ndim != 3 or context.shape[1] != 1:
+        raise EngineError(f"The picture's embedding has the shape {tuple(context.shape)}; the video model takes one token a clip.")
+    return attention.to_out[0](attention.to_v(context))
+
+
+def unchanged(hidden_states: Tensor) -> Tensor:
+    """In the place of a norm whose result nobody reads."""
     return hidden_states

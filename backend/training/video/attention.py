@@ -5,26 +5,23 @@ the norm before them have no gradient. The fused kernel's backward pass is made 
 cells, and written-out products take two thirds of the time of a whole training step on the CPU.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
-from diffusers.models.attention import BasicTransformerBlock, TemporalBasicTransformerBlock
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from backend.errors import InputError
+from backend.engines.svd.cross_attention import answer_to, crossing_blocks, transformer_blocks, unchanged
 
 IDLE = ("attn2.to_q.", "attn2.to_k.", "norm2.")  # of a block whose context is one token: nothing flows through them
 
 
 def quicken(unet: nn.Module, *, on_cpu: bool) -> None:
     """Puts the quicker attention into every transformer block, for good; the same function of the weights but for rounding."""
-    for block in _blocks(unet):
-        if block.attn2 is not None and block.norm2 is not None:
-            block.attn2.set_processor(_OneToken())
-            block.norm2.forward = _unchanged  # only the query read it
-        if on_cpu:
-            block.attn1.set_processor(_Written())
+    for block in crossing_blocks(unet):
+        block.attn2.set_processor(_OneToken())
+        block.norm2.forward = unchanged  # only the query read it
+    for block in transformer_blocks(unet) if on_cpu else ():
+        block.attn1.set_processor(_Written())
 
 
 def is_idle(name: str) -> bool:
@@ -36,11 +33,7 @@ class _OneToken:
     def __call__(
         self, attention: Any, hidden_states: Tensor, encoder_hidden_states: Float[Tensor, "rows 1 c"], **_names: Any
     ) -> Float[Tensor, "rows 1 channels"]:
-        if encoder_hidden_states.shape[1] != 1:
-            raise InputError(
-                f"the image encoder gives {encoder_hidden_states.shape[1]} tokens; Stable Video Diffusion has one. Choose another base."
-            )
-        return attention.to_out[0](attention.to_v(encoder_hidden_states))
+        return answer_to(attention, encoder_hidden_states)
 
 
 class _Written:
@@ -53,13 +46,3 @@ class _Written:
         )
         scores = (query * query.shape[-1] ** -0.5) @ key.transpose(2, 3)
         return attention.to_out[0]((scores.softmax(-1).to(value.dtype) @ value).transpose(1, 2).flatten(2))
-
-
-def _blocks(unet: nn.Module) -> Iterator[Any]:
-    for block in unet.modules():
-        if isinstance(block, BasicTransformerBlock | TemporalBasicTransformerBlock):
-            yield block
-
-
-def _unchanged(hidden_states: Tensor) -> Tensor:
-    return hidden_states

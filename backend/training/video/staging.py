@@ -1,14 +1,13 @@
 """From a batch of pixels to what the loss takes: clean latents, noise levels, conditions. The autoencoder and image encoder stay frozen."""
 
 from dataclasses import dataclass
-from typing import Any, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from backend.engines.svd.conditioning import posterior_mode, resized
+from backend.engines.svd.conditioning import embedded, posterior_mode
 from backend.engines.svd.model import VideoModel
 from backend.training.video.config import NoiseConfig
 from backend.training.video.examples import Batch
@@ -82,11 +81,7 @@ class Stage:
         return torch.stack([self._embeddings[key] for key in keys])
 
     def _embedded(self, pictures: UInt8[Tensor, "b 3 height width"]) -> Float[Tensor, "b 1 c"]:
-        encoder, extractor = cast(Any, self.model.image_encoder), cast(Any, self.model.feature_extractor)
-        small = (resized(_signed(pictures), encoder.config.image_size) + 1.0) / 2.0
-        mean, std = (torch.tensor(values)[:, None, None] for values in (extractor.image_mean, extractor.image_std))
-        weight = next(encoder.parameters())
-        return encoder(((small - mean) / std).to(weight)).image_embeds[:, None].float()
+        return embedded(self.model.image_encoder, self.model.feature_extractor, _signed(pictures)).float()
 
     def _encoded(self, pixels: Float[Tensor, "n 3 height width"]) -> Float[Tensor, "n 4 h w"]:
         return posterior_mode(self.model.vae, pixels.to(self.model.device)).float()
