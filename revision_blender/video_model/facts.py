@@ -9,6 +9,9 @@ FACTS_FILE = "revision.json"
 VERSION = 1
 MAX_FRAMES = 256
 SVD_SIZE = (1024, 576)
+STOCK_CHANNELS = 8  # that the U-Net takes: 4 noisy latents, 4 of the picture
+MOTION_CHANNELS = 2  # part mask and confidence
+CONDITIONED_CHANNELS = STOCK_CHANNELS + MOTION_CHANNELS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from .errors import IncompleteModelError, ModelFileError
-from .facts import ModelFacts, read_facts
+from .facts import CONDITIONED_CHANNELS, ModelFacts, read_facts
 from .files import UNET, examined
 from .hub_cache import kept_bytes, snapshot_folder
 from .names import kind_of
@@ -18,7 +18,6 @@ from .parsing import fields_of
 from .published import gated_words, gigabytes, licence_words, published_model
 
 BUNDLED_FOLDER = Path(__file__).parents[1] / "data" / "small_video_model"
-CONDITIONED_CHANNELS = 10
 
 Kind = Literal["none", "found", "missing", "incomplete", "wrong"]
 

@@ -12,14 +12,13 @@ from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 from transformers.utils.logging import disable_progress_bar
 
 from backend.engines.svd.facts import facts_of
-from backend.engines.svd.model import CONDITIONED_CHANNELS, VideoModel
+from backend.engines.svd.model import VideoModel
 from backend.engines.svd.schedule import noise_range_of
 from backend.errors import EngineError
 from revision_blender.video_model.errors import ModelFileError
+from revision_blender.video_model.facts import CONDITIONED_CHANNELS, STOCK_CHANNELS
 from revision_blender.video_model.files import FEATURE_EXTRACTOR, IMAGE_ENCODER, SCHEDULER, UNET, VAE, Part, class_of, examined
 from revision_blender.video_model.parsing import fields_of
-
-PLAIN_CHANNELS = 8
 
 
 def load_model(folder: Path, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32) -> VideoModel:
@@ -104,9 +103,9 @@ def _autoencoder_class(folder: Path) -> Any:
 
 def _check_channels(model: VideoModel) -> None:
     channels = model.unet.config["in_channels"]
-    if channels not in {PLAIN_CHANNELS, CONDITIONED_CHANNELS}:
+    if channels not in {STOCK_CHANNELS, CONDITIONED_CHANNELS}:
         raise EngineError(
-            f"The U-Net in {model.folder} takes {channels} channels; {PLAIN_CHANNELS} (Stable Video Diffusion) or {CONDITIONED_CHANNELS} "
+            f"The U-Net in {model.folder} takes {channels} channels; {STOCK_CHANNELS} (Stable Video Diffusion) or {CONDITIONED_CHANNELS} "
             "(with part masks) are needed. Choose another model."
         )
 

@@ -9,9 +9,7 @@ from diffusers.models.unets.unet_spatio_temporal_condition import UNetSpatioTemp
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
 from backend.engines.svd.schedule import NoiseRange
-from revision_blender.video_model.facts import ModelFacts
-
-CONDITIONED_CHANNELS = 10  # 4 noisy latents, 4 of the picture, part mask, confidence
+from revision_blender.video_model.facts import CONDITIONED_CHANNELS, ModelFacts
 
 
 @dataclass(eq=False)

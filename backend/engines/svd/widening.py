@@ -9,10 +9,7 @@ import torch
 from torch import nn
 
 from backend.errors import EngineError
-
-STOCK_CHANNELS = 8
-MOTION_CHANNELS = 2
-CONDITIONED_CHANNELS = STOCK_CHANNELS + MOTION_CHANNELS
+from revision_blender.video_model.facts import CONDITIONED_CHANNELS, MOTION_CHANNELS, STOCK_CHANNELS
 
 
 def is_conditioned(unet: Any) -> bool:

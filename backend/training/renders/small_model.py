@@ -16,11 +16,10 @@ from torch.nn import functional
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from backend.engines.svd.facts import save_facts
-from backend.engines.svd.model import CONDITIONED_CHANNELS
 from backend.engines.svd.patch_codec import PatchCodec, Samples, fitted
 from backend.errors import InputError
 from backend.training.video.dataset import ClipFolder
-from revision_blender.video_model.facts import ModelFacts
+from revision_blender.video_model.facts import CONDITIONED_CHANNELS, ModelFacts
 
 EMBEDDING = 64
 ENCODER_SIDE = 224  # px, to which the stock pipeline resizes
