@@ -2,12 +2,12 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from backend.engines.base import Ability
 from backend.errors import EngineError, InputError
@@ -28,6 +28,7 @@ PACKAGES = ("torch", "diffusers", "transformers", "safetensors")
 COMPILE_VARIABLE = "REVISION_COMPILE"  # set to 1: the U-Net's layers are compiled, which pays off from the second clip on
 LOADED, PREPARED = 0.1, 0.25  # of the bar
 Signature = tuple[str, int]
+Request = TypeVar("Request", CoarseRequest, FineRequest)
 
 
 class SvdEngine:
@@ -51,27 +52,15 @@ class SvdEngine:
 
         Raises InputError, Cancelled, and EngineError for a model that is not there or whole, too little memory, values that are no numbers.
         """
-        from backend.engines.reproject.engine import video_sized
         from backend.engines.svd.coarse import coarse_wanted
 
-        preset = _preset(request.preset)
-        request = replace(request, picture=video_sized(request.picture))
-        with self._guarded():
-            model = self._loaded(request.model, progress.part(0.0, LOADED))
-            wanted = coarse_wanted(model, request, preset, progress.part(LOADED, PREPARED))
-            return self._result(model, wanted, request.model, progress.part(PREPARED, 1.0))
+        return self._video(request, coarse_wanted, progress)
 
     def fine(self, request: FineRequest, progress: Progress) -> VideoResult:
         """S3, by part masks where the weights were trained for them, else by dual-clock denoising. Raises as ``coarse``."""
-        from backend.engines.reproject.engine import video_sized
         from backend.engines.svd.fine import fine_wanted
 
-        preset = _preset(request.preset)
-        request = replace(request, picture=video_sized(request.picture))
-        with self._guarded():
-            model = self._loaded(request.model, progress.part(0.0, LOADED))
-            wanted = fine_wanted(model, request, preset, progress.part(LOADED, PREPARED))
-            return self._result(model, wanted, request.model, progress.part(PREPARED, 1.0))
+        return self._video(request, fine_wanted, progress)
 
     def release(self) -> None:
         """Lets the model go; the next job loads it again."""
@@ -81,6 +70,19 @@ class SvdEngine:
 
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def _video(
+        self, request: Request, wish: "Callable[[VideoModel, Request, Preset, Progress], Wanted]", progress: Progress
+    ) -> VideoResult:
+        """wish: what the request asks of the model, and whatever has to be made for that."""
+        from backend.engines.reproject.engine import video_sized
+
+        preset = _preset(request.preset)
+        request = replace(request, picture=video_sized(request.picture))
+        with self._guarded():
+            model = self._loaded(request.model, progress.part(0.0, LOADED))
+            wanted = wish(model, request, preset, progress.part(LOADED, PREPARED))
+            return self._result(model, wanted, request.model, progress.part(PREPARED, 1.0))
 
     def _loaded(self, name: str, progress: Progress) -> "VideoModel":
         progress(0.0, "Looking for the video model")
