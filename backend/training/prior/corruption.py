@@ -4,16 +4,21 @@ A recipe is a row of steps; each takes a damaged motion, the clean one and chanc
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from backend.prior.state.clock import to_clock
 from backend.prior.state.take import Damaged, Take, undamaged
 from backend.training.prior.disorder import Dropped, Frozen, Shuffled
 from backend.training.prior.lost import Decimated, FramesMissing, Gap, LimbsMissing, OnlyEnds, Pinned
 from backend.training.prior.mistakes import BoneScale, DepthDrift, Doubtful, Floating, LimbHeld, Swapped
 from backend.training.prior.noise import JointNoise, Noise
+from backend.training.prior.resampling import sampled
+
+Array = NDArray[np.floating]
 
 
 class Step(Protocol):
@@ -88,7 +93,7 @@ def fixed_rng(*words: object) -> np.random.Generator:
 # Of a training sample that is not clean: how often each thing goes wrong with it. Most have one or two besides the noise.
 _OFTEN = {
     "limbs missing": 0.12, "frames missing": 0.12, "gap": 0.08, "limb held": 0.12, "doubtful": 0.15, "swap": 0.10, "drift": 0.15, "float": 0.15,
-    "scale": 0.15, "freeze": 0.06, "decimate": 0.12, "shuffle": 0.03, "drop": 0.03, "only ends": 0.05,
+    "scale": 0.15, "freeze": 0.06, "decimate": 0.06, "shuffle": 0.03, "drop": 0.03, "only ends": 0.05,
 }  # fmt: skip
 CLEAN = 0.1
 
@@ -103,6 +108,42 @@ def drawn(rng: np.random.Generator) -> Recipe:
         steps = [*_noise(rng), *(step for name, part in _OFTEN.items() if rng.random() < part for step in _mishap(name, rng))]
     part = float(rng.choice([0.002, 0.01, 0.05])) if rng.random() < 0.25 else 0.0
     return Recipe("drawn", (*steps, Pinned(rng.random() < 0.5, rng.random() < 0.5, part)))
+
+
+# Rates of video and of its thinned-out forms, frames a second; what lies between their frames is a guess (``away`` says how far).
+_RATES = (6.0, 7.5, 10.0, 12.0, 12.5, 15.0, 16.0, 20.0, 24.0, 25.0)
+_SLOWER = 0.15
+
+
+def training_example(clean: Take, rng: np.random.Generator) -> tuple[Damaged, Array]:
+    """A take that the prior is to make ``clean`` of, and ``(F,)`` seconds to the nearest frame that was seen.
+
+    Some were seen at a slower rate and brought to the clock, as ``refine`` does with a clip of that rate.
+    """
+    recipe = drawn(rng)
+    fps = float(rng.choice(_RATES))
+    frames = int(np.ceil((clean.n_frames - 1) * fps / clean.fps)) + 1
+    if rng.random() >= _SLOWER or frames < 4:
+        return corrupted(clean, rng, recipe), np.zeros(clean.n_frames)
+    pins = recipe.steps[-1]
+    damaged, away = to_clock(corrupted(slower(clean, fps, frames), rng, replace(recipe, steps=recipe.steps[:-1])))
+    part = slice(0, clean.n_frames)
+    whole = replace(damaged.take, rotations=damaged.take.rotations[part], root=damaged.take.root[part])
+    if whole.points is not None:
+        whole = replace(whole, points=whole.points[part])
+    cut = Damaged(whole, damaged.trust[part], damaged.root_trust[part], damaged.pinned[part], damaged.root_pinned[part])
+    known = pins.on(cut, clean, rng)
+    return known, np.where(known.root_pinned, 0.0, away[part])
+
+
+def slower(take: Take, fps: float, frames: int) -> Take:
+    """``frames`` frames of the take at ``fps``; past its end its last frame stays."""
+    at = np.minimum(np.arange(frames) * take.fps / fps, take.n_frames - 1.0)
+    if take.points is None:
+        rotations, root = sampled(take.rotations, take.root, at)
+        return replace(take, fps=fps, rotations=rotations, root=root)
+    rotations, places = sampled(take.rotations, np.concatenate([take.root[:, None], take.points], axis=1), at)
+    return replace(take, fps=fps, rotations=rotations, root=places[:, 0], points=places[:, 1:])
 
 
 def _noise(rng: np.random.Generator) -> tuple[Step, ...]:
