@@ -1,0 +1,89 @@
+"""The points of a body that meet the floor, and when they rest on it: what polish holds still."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.prior.soles import ANKLES, FEET, soles_of
+from backend.prior.state.skeletons import parents_of
+from backend.prior.state.take import N_JOINTS, Take
+from revision_blender.motion.bodies.body_model import open_human
+from revision_blender.motion.skeletons import SMAL
+
+Array = NDArray[np.floating]
+
+_PAWS = tuple(SMAL.index(f"{side}_{end}_foot") for end in ("front", "back") for side in ("left", "right"))  # as contacts are told
+_PAW_SOLE = 0.274  # of the bone above the paw's: how high the paw's joint stands over the floor, as recorded dogs stand
+
+
+@dataclass(frozen=True, eq=False)
+class Footing:
+    """``P`` points that ride rigidly on joints.
+
+    owner: ``(P,)`` joint that carries each; offset: ``(P, 3)`` metres from it in its frame; rest: ``(P,)`` metres over the floor where
+    it stands; touch: ``(P,)`` which of the four contacts of ``motions.Predicted`` says that it does, -1 for none.
+    """
+
+    owner: NDArray[np.int64]
+    offset: Array
+    rest: Array
+    touch: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Pose:
+    """world: ``(F, J, 3, 3)`` R_world_joint; joints: ``(F, J, 3)`` and points: ``(F, P, 3)`` metres in the prior's world."""
+
+    world: Array
+    joints: Array
+    points: Array
+
+
+def footing_of(take: Take) -> Footing:
+    """Heel, two balls and toe of each human foot, an animal's paws, all points of an object."""
+    if take.kind == "human":
+        soles = _human_soles()
+        size = np.linalg.norm(take.offsets[soles.owner], axis=-1) / soles.length
+        return Footing(soles.owner, soles.offset * size[:, None], soles.rest * size, soles.touch)
+    if take.kind == "animal":
+        shank = float(np.linalg.norm(take.offsets[[SMAL.parents[paw] for paw in _PAWS]], axis=-1).mean())
+        return Footing(np.array(_PAWS), np.zeros((4, 3)), np.full(4, _PAW_SOLE * shank), np.arange(4))
+    return Footing(np.zeros(1, dtype=np.int64), np.zeros((1, 3)), np.zeros(1), np.full(1, -1))
+
+
+def pose_of(take: Take, footing: Footing) -> Pose:
+    """Forward kinematics in double precision; an object's points ride on its centre."""
+    rotations = np.asarray(take.rotations, dtype=np.float64)
+    world, joints = np.empty_like(rotations), np.empty((*rotations.shape[:2], 3))
+    world[:, 0], joints[:, 0] = rotations[:, 0], take.root
+    for joint, parent in enumerate(parents_of(take.kind)[1:], start=1):
+        world[:, joint] = world[:, parent] @ rotations[:, joint]
+        joints[:, joint] = joints[:, parent] + world[:, parent] @ take.offsets[joint]
+    if take.points is not None:
+        return Pose(world, joints, joints[:, :1] + take.points)
+    carried = (world[:, footing.owner] @ footing.offset[:, :, None])[..., 0]
+    return Pose(world, joints, joints[:, footing.owner] + carried)
+
+
+@dataclass(frozen=True, eq=False)
+class _HumanSoles:
+    owner: NDArray[np.int64]
+    offset: Array
+    rest: Array
+    touch: NDArray[np.int64]
+    length: Array  # of the owner's bone
+
+
+@cache
+def _human_soles() -> _HumanSoles:
+    """Heels ride on the ankles, balls and toes on the feet of the bundled body; other bodies' are as much larger as their bones are."""
+    model = open_human()
+    soles = soles_of(model)
+    heel = np.arange(len(soles.index)) % 4 == 0
+    owner = np.where(heel, np.take(ANKLES, soles.feet), np.take(FEET, soles.feet))
+    rest = model.joint_template[: N_JOINTS["human"]]
+    length = np.linalg.norm(rest[owner] - rest[np.asarray(model.parents)[owner]], axis=-1)
+    offset = model.v_template[soles.index].astype(np.float64) - rest[owner]
+    return _HumanSoles(owner, offset, soles.rest, 2 * soles.feet + heel, length)
