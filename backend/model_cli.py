@@ -37,7 +37,7 @@ def run_status(arguments: argparse.Namespace) -> int:
 
 def run_download(arguments: argparse.Namespace) -> int:
     """Asks for the licence where it was not accepted on the command line."""
-    from backend.engines.svd.download import check_wanted, download
+    from backend.engines.svd.weights.download import check_wanted, download
     from backend.terminal_bar import bar
 
     accepted = arguments.accept_licence

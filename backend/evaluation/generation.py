@@ -11,12 +11,12 @@ from torch import Tensor
 
 from backend.engines.svd.conditioning import Conditioning, encode_picture, initial_noise, motion_channels, no_motion
 from backend.engines.svd.decoding import as_bytes, decoded
-from backend.engines.svd.execution import prepared
-from backend.engines.svd.guidance import Guidance, ModelCall, guided
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.multistep import step_of
-from backend.engines.svd.sampler import denoise, start_latents
-from backend.engines.svd.schedule import sigmas_for
+from backend.engines.svd.sampling.guidance import Guidance, ModelCall, guided
+from backend.engines.svd.sampling.multistep import step_of
+from backend.engines.svd.sampling.sampler import denoise, start_latents
+from backend.engines.svd.sampling.schedule import sigmas_for
+from backend.engines.svd.unet.execution import prepared
 from backend.progress import Progress
 from revision_blender.video_model.presets import Preset
 

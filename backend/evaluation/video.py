@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
+from backend.engines.svd.weights.loading import load_model
 from backend.errors import EngineError, InputError
 from backend.evaluation.clips import Shown, names_of, read_clips, rendered
 from backend.evaluation.closed_loop import closed_loop, starts_of

@@ -1,6 +1,6 @@
 """Fetches a video model from the hub: asked for by the user, who was shown its licence and size."""
 
-from backend.engines.svd.download import download
+from backend.engines.svd.weights.download import download
 from backend.progress import Progress
 from revision_blender.wire.requests import ModelRequest, ModelResult
 

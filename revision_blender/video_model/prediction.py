@@ -1,7 +1,7 @@
 """How long a run will take and how much memory it will need, said before it starts.
 
 A run is a sum of parts: full steps, steps that reuse features, decoding, and the rest. Each part's seconds are linear in what it works on
-(its ``features``), with coefficients measured on this machine by earlier runs (``backend.engines.svd.calibration`` writes them), or, before
+(its ``features``), with coefficients measured on this machine by earlier runs (``backend.engines.svd.cost.calibration`` writes them), or, before
 the first run, guessed from the number of operations.
 """
 

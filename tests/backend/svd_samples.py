@@ -25,7 +25,7 @@ def tiny_unet(in_channels: int = 8, seed: int = 0) -> Any:
         addition_time_embed_dim=32, num_frames=FRAMES,
     )  # fmt: skip
     if in_channels != 8:
-        from backend.engines.svd.widening import widened
+        from backend.engines.svd.weights.widening import widened
 
         widened(unet)
         with torch.no_grad():

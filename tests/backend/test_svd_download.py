@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip("huggingface_hub")
 
-from backend.engines.svd import hub_transfer
-from backend.engines.svd.download import Downloaded, download, survey, wanted_files
+from backend.engines.svd.weights import hub_transfer
+from backend.engines.svd.weights.download import Downloaded, download, survey, wanted_files
 from backend.errors import Cancelled, EngineError, InputError
 from backend.progress import Progress, silent
 from revision_blender.video_model.hub_cache import repository_folder, snapshot_folder

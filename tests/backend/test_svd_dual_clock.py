@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from backend.engines.svd.conditioning import Conditioning, encode_frames, encode_picture, initial_noise
-from backend.engines.svd.dual_clock import DualClock, Signal, dual_clock, latent_region
-from backend.engines.svd.guidance import guided, plain
 from backend.engines.svd.patch_codec import PatchCodec, Samples, fitted
-from backend.engines.svd.sampler import denoise
-from backend.engines.svd.schedule import ays_sigmas, karras_sigmas
+from backend.engines.svd.sampling.dual_clock import DualClock, Signal, dual_clock, latent_region
+from backend.engines.svd.sampling.guidance import guided, plain
+from backend.engines.svd.sampling.sampler import denoise
+from backend.engines.svd.sampling.schedule import ays_sigmas, karras_sigmas
 from backend.errors import InputError
 from revision_blender.video_model.following import PUBLISHED_DEPTHS, Depths
 

@@ -12,12 +12,12 @@ import torch
 from backend.engines.svd import engine as engine_module
 from backend.engines.svd import generation
 from backend.engines.svd.coarse import aimed as aimed_channels
+from backend.engines.svd.cost.planning import Memory
 from backend.engines.svd.engine import SvdEngine
-from backend.engines.svd.facts import save_facts
 from backend.engines.svd.generation import Led, Wanted, generated
-from backend.engines.svd.loading import load_model
 from backend.engines.svd.picture import maps_on_canvas
-from backend.engines.svd.planning import Memory
+from backend.engines.svd.weights.facts import save_facts
+from backend.engines.svd.weights.loading import load_model
 from backend.errors import Cancelled, EngineError, InputError
 from backend.progress import Progress, silent
 from backend.raster.part_masks import part_masks

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from backend.engines.svd.facts import facts_of, save_facts
-from backend.engines.svd.loading import chosen_variant, load_model
+from backend.engines.svd.weights.facts import facts_of, save_facts
+from backend.engines.svd.weights.loading import chosen_variant, load_model
 from backend.errors import EngineError
 from revision_blender.video_model.facts import ModelFacts
 from tests.backend.svd_samples import tiny_folder, tiny_pipeline
@@ -130,7 +130,7 @@ def test_no_code_and_no_pickle_of_a_strangers_folder_runs(folder: Path, tmp_path
 
 
 def test_too_little_memory_is_a_sentence(saved: Path, monkeypatch: pytest.MonkeyPatch):
-    from backend.engines.svd import loading
+    from backend.engines.svd.weights import loading
 
     def full(*_arguments, **_options):
         raise torch.OutOfMemoryError("CUDA out of memory")

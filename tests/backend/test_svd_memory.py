@@ -12,10 +12,10 @@ from diffusers import AutoencoderKLTemporalDecoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.engines.svd.calibration import MOST_SAMPLES, Measured, RunClock, fitted_coefficients, fitted_memory, record
-from backend.engines.svd.memory import free_bytes, measured_peak, plan_for
-from backend.engines.svd.offload import Turns, feed_forward_pieces
-from backend.engines.svd.windows import windows_for
+from backend.engines.svd.cost.calibration import MOST_SAMPLES, Measured, RunClock, fitted_coefficients, fitted_memory, record
+from backend.engines.svd.cost.device_memory import free_bytes, measured_peak, plan_for
+from backend.engines.svd.cost.offload import Turns, feed_forward_pieces
+from backend.engines.svd.sampling.windows import windows_for
 from revision_blender.video_model.cost import GIB, SVD_SHAPE
 from revision_blender.video_model.memory_plan import FIXED, OVERHEAD
 from revision_blender.video_model.prediction import (

@@ -7,10 +7,10 @@ import pytest
 import torch
 from PIL import Image
 
+from backend.engines.svd.cost.planning import Memory
 from backend.engines.svd.generation import Wanted, generated
-from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.planning import Memory
+from backend.engines.svd.weights.loading import load_model
 from backend.progress import silent
 from revision_blender.video_model.canvas import canvas_for
 from revision_blender.video_model.presets import DEFAULT_PRESET, PRESETS, preset_of

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from backend.engines.svd.conditioning import Conditioning, encode_frames, encode_picture, initial_noise
-from backend.engines.svd.guidance import Guidance, Place, guided, inputs, plain
-from backend.engines.svd.sampler import StepState, denoise, euler_step, start_latents
-from backend.engines.svd.schedule import (
+from backend.engines.svd.sampling.guidance import Guidance, Place, guided, inputs, plain
+from backend.engines.svd.sampling.sampler import StepState, denoise, euler_step, start_latents
+from backend.engines.svd.sampling.schedule import (
     AYS_TABLE,
     NoiseRange,
     ays_sigmas,

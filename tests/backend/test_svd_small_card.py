@@ -19,8 +19,8 @@ ALLOWED = 7.2 * GIB  # what a card of 8 GB leaves to one program
 
 @pytest.mark.parametrize("led", [False, True])
 def test_a_whole_clip_is_made_within_what_an_8_gb_card_leaves(tmp_path: Path, led: bool) -> None:
+    from backend.engines.svd.cost.planning import Memory
     from backend.engines.svd.generation import Led, Wanted, generated
-    from backend.engines.svd.planning import Memory
     from backend.progress import silent
     from revision_blender.video_model.canvas import canvas_for
     from revision_blender.video_model.following import PUBLISHED_DEPTHS

@@ -10,16 +10,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.engines.svd.compiled import WarmUp, compile_layers
-from backend.engines.svd.cross_attention import SingleTokenAttention
-from backend.engines.svd.execution import prepared
-from backend.engines.svd.feature_reuse import FeatureReuse
-from backend.engines.svd.guidance import Place
-from backend.engines.svd.multistep import Multistep, step_of, walked
-from backend.engines.svd.replaced import Replacements
-from backend.engines.svd.sampler import Step, denoise, euler_step
-from backend.engines.svd.schedule import karras_sigmas
-from backend.engines.svd.temporal_convolution import flatten_temporal
+from backend.engines.svd.sampling.guidance import Place
+from backend.engines.svd.sampling.multistep import Multistep, step_of, walked
+from backend.engines.svd.sampling.sampler import Step, denoise, euler_step
+from backend.engines.svd.sampling.schedule import karras_sigmas
+from backend.engines.svd.unet.compiled import WarmUp, compile_layers
+from backend.engines.svd.unet.cross_attention import SingleTokenAttention
+from backend.engines.svd.unet.execution import prepared
+from backend.engines.svd.unet.feature_reuse import FeatureReuse
+from backend.engines.svd.unet.replaced import Replacements
+from backend.engines.svd.unet.temporal_convolution import flatten_temporal
 from backend.errors import EngineError
 from revision_blender.video_model.presets import Preset
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from backend.engines.svd.conditioning import Conditioning, encode_picture, initial_noise, motion_channels, no_motion
-from backend.engines.svd.guidance import Guidance, guided, inputs, plain
-from backend.engines.svd.sampler import denoise, start_latents
-from backend.engines.svd.schedule import karras_sigmas
-from backend.engines.svd.widening import is_conditioned, widened
+from backend.engines.svd.sampling.guidance import Guidance, guided, inputs, plain
+from backend.engines.svd.sampling.sampler import denoise, start_latents
+from backend.engines.svd.sampling.schedule import karras_sigmas
+from backend.engines.svd.weights.widening import is_conditioned, widened
 from backend.errors import EngineError, InputError
 from backend.raster.part_masks import part_masks
 from revision_blender.masks.labels import GRAY_OF_LABEL, PART_LABELS

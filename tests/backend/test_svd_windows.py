@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.engines.svd.conditioning import Conditioning
-from backend.engines.svd.guidance import Guidance, Place, guided, plain
-from backend.engines.svd.sampler import denoise, start_latents
-from backend.engines.svd.schedule import karras_sigmas
-from backend.engines.svd.windows import frame_shares, windowed, windows_for
+from backend.engines.svd.sampling.guidance import Guidance, Place, guided, plain
+from backend.engines.svd.sampling.sampler import denoise, start_latents
+from backend.engines.svd.sampling.schedule import karras_sigmas
+from backend.engines.svd.sampling.windows import frame_shares, windowed, windows_for
 from backend.errors import EngineError, InputError
 
 lengths = st.tuples(st.integers(1, 120), st.integers(3, 32), st.floats(0.0, 1.0))

@@ -17,11 +17,11 @@ from unittest.mock import patch
 
 import torch
 
-from backend.engines.svd.calibration import RunClock
+from backend.engines.svd.cost.calibration import RunClock
+from backend.engines.svd.cost.planning import Memory
 from backend.engines.svd.generation import Made, Wanted, generated
-from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.planning import Memory
+from backend.engines.svd.weights.loading import load_model
 from backend.progress import silent
 from revision_blender.video_model.canvas import canvas_for
 from revision_blender.video_model.presets import preset_of

@@ -18,10 +18,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from backend.engines.svd.cost.device_memory import measured_peak
+from backend.engines.svd.cost.planning import Memory
 from backend.engines.svd.generation import Wanted, generated
-from backend.engines.svd.memory import measured_peak
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.planning import Memory
 from backend.progress import silent
 from revision_blender.video_model.canvas import canvas_for
 from revision_blender.video_model.presets import PRESETS, Preset

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.schedule import noise_range_of
+from backend.engines.svd.sampling.schedule import noise_range_of
 from revision_blender.video_model.facts import ModelFacts
 
 

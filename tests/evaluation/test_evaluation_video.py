@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from backend.__main__ import main
-from backend.engines.svd.facts import save_facts
-from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
+from backend.engines.svd.weights.facts import save_facts
+from backend.engines.svd.weights.loading import load_model
 from backend.errors import EngineError, InputError
 from backend.evaluation import preset_quality
 from backend.evaluation.clips import rendered

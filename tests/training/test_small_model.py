@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from backend.engines.svd.conditioning import encode_frames, encode_picture
-from backend.engines.svd.facts import facts_of
-from backend.engines.svd.loading import load_model
 from backend.engines.svd.model import VideoModel
 from backend.engines.svd.patch_codec import PatchCodec
+from backend.engines.svd.weights.facts import facts_of
+from backend.engines.svd.weights.loading import load_model
 from backend.errors import InputError
 from backend.training.renders.scenes import Format, scene
 from backend.training.renders.small_model import SmallModel, write_start

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.engines.svd.loading import load_model
+from backend.engines.svd.weights.loading import load_model
 from backend.training.renders.small_model import write_start
 from backend.training.video.conditions import full_masks, no_masks
 from backend.training.video.config import parsed

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.engines.svd.conditioning import Conditioning
-from backend.engines.svd.guidance import inputs
-from backend.engines.svd.sampler import euler_step
+from backend.engines.svd.sampling.guidance import inputs
+from backend.engines.svd.sampling.sampler import euler_step
 from backend.training.video.loss import Conditions, denoised, losses, moved
 from backend.training.video.preconditioning import NoiseLaw, coefficients, quantiles
 

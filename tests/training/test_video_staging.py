@@ -8,7 +8,7 @@ import torch
 
 from backend.engines.svd.conditioning import encode_frames, encode_picture
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.schedule import NoiseRange
+from backend.engines.svd.sampling.schedule import NoiseRange
 from backend.training.video.config import NoiseConfig
 from backend.training.video.examples import Batch
 from backend.training.video.staging import Stage

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from backend.__main__ import main
-from backend.engines.svd.loading import load_model
+from backend.engines.svd.weights.loading import load_model
 from backend.errors import InputError
 from backend.training.renders.small_model import SmallModel, write_start
 from backend.training.video.attention import is_idle, quicken

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.engines.svd.schedule import NoiseRange, sigmas_for
+from backend.engines.svd.sampling.schedule import NoiseRange, sigmas_for
 from revision_blender.video_model.facts import ModelFacts
 from revision_blender.video_model.follow_slider import NoiseSpan, depths_of
 from revision_blender.video_model.presets import PRESETS, Preset

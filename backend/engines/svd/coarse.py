@@ -10,10 +10,10 @@ from torch import Tensor
 from backend.engines.reproject.animate import animate
 from backend.engines.reproject.rehearse import rehearsal
 from backend.engines.svd.conditioning import motion_channels, no_motion
-from backend.engines.svd.dual_clock import latent_region
 from backend.engines.svd.generation import Led, Wanted
 from backend.engines.svd.model import VideoModel
 from backend.engines.svd.picture import detail_for, maps_on_canvas, on_canvas, video_on_canvas
+from backend.engines.svd.sampling.dual_clock import latent_region
 from backend.errors import InputError
 from backend.progress import Progress
 from backend.raster.part_masks import part_masks

@@ -91,7 +91,7 @@ class SvdEngine:
         if self._model is None or self._signature != signature:
             import torch
 
-            from backend.engines.svd.loading import load_model
+            from backend.engines.svd.weights.loading import load_model
 
             self.release()  # two models at once would not fit
             progress(0.2, "Loading the video model")
@@ -101,9 +101,9 @@ class SvdEngine:
         return self._model
 
     def _result(self, model: "VideoModel", wanted: "Wanted", name: str, progress: Progress) -> VideoResult:
+        from backend.engines.svd.cost.planning import Memory
         from backend.engines.svd.generation import generated
         from backend.engines.svd.picture import off_canvas
-        from backend.engines.svd.planning import Memory
 
         memory = Memory(paths.home_folder(), name)
         made = generated(model, wanted, memory, progress, compiled=os.environ.get(COMPILE_VARIABLE) == "1")

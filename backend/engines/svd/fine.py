@@ -5,10 +5,10 @@ from typing import Literal
 from backend.engines.reproject.animate import animate
 from backend.engines.svd.coarse import empty_motion
 from backend.engines.svd.conditioning import motion_channels
-from backend.engines.svd.dual_clock import latent_region
 from backend.engines.svd.generation import Led, Wanted
 from backend.engines.svd.model import VideoModel
 from backend.engines.svd.picture import detail_for, maps_on_canvas, on_canvas, video_on_canvas
+from backend.engines.svd.sampling.dual_clock import latent_region
 from backend.errors import InputError
 from backend.progress import Progress
 from revision_blender.video_model.canvas import Canvas, canvas_for

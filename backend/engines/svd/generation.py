@@ -7,23 +7,23 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from backend.engines.svd.calibration import RunClock
-from backend.engines.svd.clock import Clock
 from backend.engines.svd.conditioning import Conditioning, encode_frames, encode_picture, initial_noise
+from backend.engines.svd.cost.calibration import RunClock
+from backend.engines.svd.cost.clock import Clock
+from backend.engines.svd.cost.device_memory import measured_peak
+from backend.engines.svd.cost.offload import Turns, feed_forward_pieces
+from backend.engines.svd.cost.planning import Memory, Planned, planned, remember
 from backend.engines.svd.decoding import as_bytes, decoded
-from backend.engines.svd.dual_clock import Signal, dual_clock
-from backend.engines.svd.execution import prepared
-from backend.engines.svd.guidance import Guidance, ModelCall, Place
-from backend.engines.svd.memory import measured_peak
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.multistep import step_of
-from backend.engines.svd.offload import Turns, feed_forward_pieces
 from backend.engines.svd.picture import cells_off_canvas
-from backend.engines.svd.planning import Memory, Planned, planned, remember
 from backend.engines.svd.preview import LatentColours, fitted_colours, preview
-from backend.engines.svd.sampler import AfterStep, OnStep, StepState, denoise, start_latents
-from backend.engines.svd.schedule import sigmas_for
-from backend.engines.svd.windows import windowed, windows_for
+from backend.engines.svd.sampling.dual_clock import Signal, dual_clock
+from backend.engines.svd.sampling.guidance import Guidance, ModelCall, Place
+from backend.engines.svd.sampling.multistep import step_of
+from backend.engines.svd.sampling.sampler import AfterStep, OnStep, StepState, denoise, start_latents
+from backend.engines.svd.sampling.schedule import sigmas_for
+from backend.engines.svd.sampling.windows import windowed, windows_for
+from backend.engines.svd.unet.execution import prepared
 from backend.progress import Progress
 from revision_blender.video_model.canvas import Canvas
 from revision_blender.video_model.following import Depths

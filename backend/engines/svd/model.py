@@ -8,7 +8,7 @@ import torch
 from diffusers.models.unets.unet_spatio_temporal_condition import UNetSpatioTemporalConditionModel
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 
-from backend.engines.svd.schedule import NoiseRange
+from backend.engines.svd.sampling.schedule import NoiseRange
 from revision_blender.video_model.facts import CONDITIONED_CHANNELS, ModelFacts
 
 

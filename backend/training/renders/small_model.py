@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPImageProcessorPil, CLIPVisionConfig, CLIPVisionModelWithProjection
 
-from backend.engines.svd.facts import save_facts
 from backend.engines.svd.patch_codec import PatchCodec, Samples, fitted
+from backend.engines.svd.weights.facts import save_facts
 from backend.errors import InputError
 from backend.training.video.dataset import ClipFolder
 from revision_blender.video_model.facts import CONDITIONED_CHANNELS, ModelFacts

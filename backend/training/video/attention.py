@@ -10,7 +10,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from backend.engines.svd.cross_attention import answer_to, crossing_blocks, transformer_blocks, unchanged
+from backend.engines.svd.unet.cross_attention import answer_to, crossing_blocks, transformer_blocks, unchanged
 
 IDLE = ("attn2.to_q.", "attn2.to_k.", "norm2.")  # of a block whose context is one token: nothing flows through them
 

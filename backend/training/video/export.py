@@ -1,4 +1,4 @@
-"""The trained model as a folder in diffusers layout, which ``engines.svd.loading.load_model`` reads: U-Net new, the rest of the base's."""
+"""The trained model as a folder in diffusers layout, which ``engines.svd.weights.loading.load_model`` reads: U-Net new, the rest of the base's."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from backend.engines.svd.facts import save_facts
+from backend.engines.svd.weights.facts import save_facts
 from revision_blender.motion.whole_file import whole_file
 from revision_blender.video_model.facts import ModelFacts
 

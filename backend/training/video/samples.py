@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from backend.engines.svd.conditioning import Conditioning, encode_picture, initial_noise, motion_channels
 from backend.engines.svd.decoding import as_bytes, decoded
-from backend.engines.svd.guidance import Guidance, guided, plain
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.sampler import denoise, start_latents
-from backend.engines.svd.schedule import karras_sigmas
+from backend.engines.svd.sampling.guidance import Guidance, guided, plain
+from backend.engines.svd.sampling.sampler import denoise, start_latents
+from backend.engines.svd.sampling.schedule import karras_sigmas
 from backend.training.video.conditions import Masks, full_masks, no_masks, target_masks
 from backend.training.video.dataset import ClipFolder, TrainingClip
 

@@ -12,8 +12,8 @@ from accelerate.state import AcceleratorState
 from torch import nn
 from torch.utils.data import DataLoader
 
-from backend.engines.svd.loading import load_model
-from backend.engines.svd.widening import widened
+from backend.engines.svd.weights.loading import load_model
+from backend.engines.svd.weights.widening import widened
 from backend.errors import InputError
 from backend.training.video.attention import quicken
 from backend.training.video.checkpoints import changed_since, checkpoints, load_checkpoint, save_checkpoint

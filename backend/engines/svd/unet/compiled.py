@@ -13,7 +13,7 @@ from diffusers.models.resnet import SpatioTemporalResBlock
 from diffusers.models.transformers.transformer_temporal import TransformerSpatioTemporalModel
 from torch import nn
 
-from backend.engines.svd.replaced import Replacements
+from backend.engines.svd.unet.replaced import Replacements
 
 VARIANTS = 64  # of a layer's code: a number for each resolution and width; PyTorch gives up compiling after 8 if not told
 

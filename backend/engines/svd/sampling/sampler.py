@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from backend.engines.svd.guidance import Velocity
+from backend.engines.svd.sampling.guidance import Velocity
 from backend.errors import EngineError
 
 AfterStep = Callable[[Tensor, int, Tensor], Tensor]  # (latents, step's index, the sigma they now have) -> latents

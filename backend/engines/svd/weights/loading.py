@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from transformers import CLIPImageProcessorPil, CLIPVisionModelWithProjection
 from transformers.utils.logging import disable_progress_bar
 
-from backend.engines.svd.facts import facts_of
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.schedule import noise_range_of
+from backend.engines.svd.sampling.schedule import noise_range_of
+from backend.engines.svd.weights.facts import facts_of
 from backend.errors import EngineError
 from revision_blender.video_model.errors import ModelFileError
 from revision_blender.video_model.facts import CONDITIONED_CHANNELS, STOCK_CHANNELS

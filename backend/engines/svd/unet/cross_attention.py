@@ -14,7 +14,7 @@ from diffusers.models.attention_processor import Attention
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from backend.engines.svd.replaced import Replacements
+from backend.engines.svd.unet.replaced import Replacements
 from backend.errors import EngineError
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.engines.svd.hub_transfer import HubFile, Told, fetched, linked
+from backend.engines.svd.weights.hub_transfer import HubFile, Told, fetched, linked
 from backend.errors import EngineError, InputError
 from backend.progress import Progress
 from revision_blender.motion.whole_file import whole_file

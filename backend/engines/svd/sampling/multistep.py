@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from backend.engines.svd.sampler import Step, euler_step
+from backend.engines.svd.sampling.sampler import Step, euler_step
 from revision_blender.video_model.presets import Preset
 
 KNOWN = 3  # denoised estimates that a stretch is corrected with; a parabola through them

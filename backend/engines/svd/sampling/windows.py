@@ -12,7 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from backend.engines.svd.conditioning import Conditioning
-from backend.engines.svd.guidance import Guidance, ModelCall, Velocity, guided
+from backend.engines.svd.sampling.guidance import Guidance, ModelCall, Velocity, guided
 from backend.errors import EngineError, InputError
 
 

@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from backend.engines.svd.compiled import WarmUp, compile_layers
-from backend.engines.svd.cross_attention import SingleTokenAttention
-from backend.engines.svd.feature_reuse import FeatureReuse
-from backend.engines.svd.guidance import Place
-from backend.engines.svd.replaced import Replacements
-from backend.engines.svd.temporal_convolution import flatten_temporal
+from backend.engines.svd.sampling.guidance import Place
+from backend.engines.svd.unet.compiled import WarmUp, compile_layers
+from backend.engines.svd.unet.cross_attention import SingleTokenAttention
+from backend.engines.svd.unet.feature_reuse import FeatureReuse
+from backend.engines.svd.unet.replaced import Replacements
+from backend.engines.svd.unet.temporal_convolution import flatten_temporal
 from revision_blender.video_model.presets import Preset
 
 

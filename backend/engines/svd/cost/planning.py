@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from backend.engines.svd.calibration import Measured, in_use_of, record
-from backend.engines.svd.memory import free_bytes
+from backend.engines.svd.cost.calibration import Measured, in_use_of, record
+from backend.engines.svd.cost.device_memory import free_bytes
 from backend.engines.svd.model import VideoModel
-from backend.engines.svd.schedule import sigmas_for
+from backend.engines.svd.sampling.schedule import sigmas_for
 from revision_blender.video_model.cost import ModelShape, shape_of
 from revision_blender.video_model.following import Depths
 from revision_blender.video_model.memory_plan import MemoryPlan

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from backend.engines.svd.replaced import Replacements
+from backend.engines.svd.unet.replaced import Replacements
 
 
 class FeatureReuse:

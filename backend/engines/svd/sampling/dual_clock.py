@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from backend.engines.svd.sampler import AfterStep, start_latents
-from backend.engines.svd.schedule import from_depth
+from backend.engines.svd.sampling.sampler import AfterStep, start_latents
+from backend.engines.svd.sampling.schedule import from_depth
 from backend.errors import InputError
 from revision_blender.video_model.following import Depths
 

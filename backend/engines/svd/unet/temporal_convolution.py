@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from backend.engines.svd.replaced import Replacements
+from backend.engines.svd.unet.replaced import Replacements
 
 
 def flatten_temporal(network: nn.Module, replacements: Replacements) -> int:

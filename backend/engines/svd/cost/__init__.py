@@ -1,0 +1,1 @@
+"""Seconds and bytes of a run: predicted, fitted into the memory there is, measured, learned from."""
