@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from backend.prior.state.take import FPS, Take
 from backend.training.prior.gait_legs import Steps, Way, loop_phase, reached, steps
 from backend.training.prior.gait_templates import GAITS, LEGS, PHASES, Skeleton, Template, skeleton, template
+from backend.training.prior.ranges import Range
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
 Array = NDArray[np.floating]
@@ -30,23 +31,6 @@ POOL = 240  # animals of each gait, and as many held out
 _POOL_FRAMES = 112  # 140 kB an animal
 _MIRRORED = (*range(7), 11, 12, 13, 14, 7, 8, 9, 10, 15, 16, 21, 22, 23, 24, 17, 18, 19, 20, *range(25, 33), 34, 33)
 _MISSED = 0.001  # metres: a paw that misses its place by more means that the stride is too long for these legs
-
-
-@dataclass(frozen=True)
-class Range:
-    """Values from low to high; those between ``kept_from`` and ``kept_to`` are of held-out animals only."""
-
-    low: float
-    high: float
-    kept_from: float
-    kept_to: float
-
-    def drawn(self, rng: np.random.Generator, held_out: bool) -> float:
-        if held_out:
-            return float(rng.uniform(self.kept_from, self.kept_to))
-        below = self.kept_from - self.low
-        value = self.low + rng.uniform(0.0, below + self.high - self.kept_to)
-        return float(value if value < self.kept_from else value + self.kept_to - self.kept_from)
 
 
 # Factors on the loop's own values unless said otherwise. Size is a factor on lengths; time goes with its square root (Froude).
