@@ -39,6 +39,7 @@ class Noise:
         if points is not None:
             points = np.einsum("fij,fpj->fpi", turns[:, 0], points)
             points = points + 0.01 * POINT_PART * self.cm * self._drawn(rng, points.shape, take.fps)
+            return replace(damaged, take=replace(take, root=root, points=points))  # how its box turned is not known, nor how it seems to
         return replace(damaged, take=replace(take, rotations=take.rotations @ turns, root=root, points=points))
 
     def _drawn(self, rng: np.random.Generator, shape: tuple[int, ...], fps: float) -> Array:
