@@ -16,6 +16,7 @@ from backend.prior.state.heading import outward
 from backend.prior.state.motions import Motions, Observed, Predicted
 from backend.prior.state.path import Accounts, fused
 from backend.prior.state.rotation6d import from6d, small_rotation
+from backend.prior.state.shares import PATHS, TURNS, shares
 from backend.prior.state.take import KINDS, N_JOINTS, Kind
 
 _N_POINTS = 21
@@ -34,7 +35,6 @@ _SETTLES = 20.0  # frames over which places outweigh velocities
 _RIGID = 4.0  # logit of the drift's stiffness: none unless it is claimed
 _HOLDS = 4.0  # how much more than the network's velocity a foot in contact counts
 _PINNED = 100.0
-_LEAST_TURN, _LEAST_PATH = 2e-5, 2e-6  # rad², m²
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ def decoded(observed: Observed, raw: Float[Tensor, "b t o"], known: Seen | None 
     known = seen(observed) if known is None else known
     told = _split(raw.to(observed.motions.root.dtype), observed.motions.kind)
     rotations = _rotations(known, told)
-    place = known.path.mixed(_shares(known.path, told.path_shares, _LEAST_PATH))
+    place = known.path.mixed(shares(known.path, PATHS, told.path_shares))
     flat, height = place[:, :, 0], place[:, :, 1, 0] + _HEIGHT * told.height
     root = torch.stack([flat[..., 0], height, flat[..., 1]], -1)
     motions = replace(observed.motions, rotations=rotations, root=root)
@@ -81,13 +81,9 @@ def _split(raw: Tensor, kind: Kind) -> _Raw:
     )  # fmt: skip
 
 
-def _shares(bands: filters.Bands, raw: Tensor, least: float) -> Tensor:
-    return torch.sigmoid(raw + filters.usual_shares(bands.energies, least))
-
-
 def _rotations(known: Seen, told: _Raw) -> Float[Tensor, "b t j 3 3"]:
     """Mixed filters, then a small rotation: in the joint's own frame, of the root in the heading frame."""
-    base = from6d(known.turns.mixed(_shares(known.turns, told.shares, _LEAST_TURN)))
+    base = from6d(known.turns.mixed(shares(known.turns, TURNS, told.shares)))
     small = small_rotation(_TURN * told.turns)
     root = known.heading @ small[:, :, 0] @ known.heading.mT @ base[:, :, 0]
     return torch.cat([root[:, :, None], base[:, :, 1:] @ small[:, :, 1:]], 2)
@@ -95,9 +91,9 @@ def _rotations(known: Seen, told: _Raw) -> Float[Tensor, "b t j 3 3"]:
 
 def _points(known: Seen, told: _Raw) -> Float[Tensor, "b t 21 3"]:
     assert known.points is not None
-    shares = _shares(known.points, told.points[..., None, :_BANDS], _LEAST_PATH)
+    kept = shares(known.points, PATHS, told.points[..., None, :_BANDS])
     moved = 0.1 * told.points[..., _BANDS:].unflatten(-1, (_N_POINTS, 3))
-    return known.points.mixed(shares) + outward(known.heading, moved)
+    return known.points.mixed(kept) + outward(known.heading, moved)
 
 
 def _on_its_path(observed: Observed, motions: Motions, heading: Tensor, told: _Raw, contacts: Tensor) -> Motions:

@@ -10,16 +10,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from backend.prior.state import filters
+from backend.prior.state.filters import change
 from backend.prior.state.forward import posed, touch_places
 from backend.prior.state.heading import heading_of, inward, yaw_rate
 from backend.prior.state.motions import Motions, Observed
 from backend.prior.state.rotation6d import from6d, to6d
+from backend.prior.state.shares import PATHS, TURNS, logarithms
 from backend.prior.state.take import KINDS, N_JOINTS, Kind
 
 _N_POINTS = 21
-_LEAST_TURN, _LEAST_PATH = 1e-5, 1e-6  # rad², m²: energies below are as good as still
+_STILL = 1e-5  # rad²: steps below are as good as none
 
-SIZE: dict[Kind, int] = {kind: 27 * N_JOINTS[kind] + 40 + (6 * _N_POINTS if kind == "object" else 0) for kind in KINDS}
+SIZE: dict[Kind, int] = {kind: 28 * N_JOINTS[kind] + 46 + (6 * _N_POINTS if kind == "object" else 0) for kind in KINDS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,34 +69,36 @@ def _poses(motions: Motions, known: Seen) -> list[Tensor]:
     touches = touch_places(motions, world, places)
     ground = motions.root * motions.root.new_tensor([1.0, 0.0, 1.0])
     around = inward(known.heading, torch.cat([places, touches], 2) - ground[:, :, None])
-    moving = inward(known.heading, _change(torch.cat([places - ground[:, :, None], touches], 2)))
-    joints = places.shape[2]
+    moving = inward(known.heading, change(torch.cat([places - ground[:, :, None], touches], 2)))
+    joints, rest = places.shape[2], motions.root.new_tensor([1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
     lowest = around[..., 1].amin(-1, keepdim=True)
-    jumps = torch.log(_change(to6d(motions.rotations)).square().sum(-1) + _LEAST_TURN) / 3.0 + 2.0
-    energies = torch.log(known.turns.energies + _LEAST_TURN) / 3.0 + 2.0
+    jumps = torch.log(change(to6d(motions.rotations)).square().sum(-1) + _STILL) / 2.0 + 3.0
+    energies = logarithms(known.turns, TURNS) / 2.0 + 4.0
     return [
-        *upright,
-        to6d(motions.rotations[:, :, 1:]),
-        smooth[:, :, 1:],
-        around[:, :, :joints],
-        around[:, :, joints:, 1] * 4.0,
-        lowest * 4.0,
-        lowest.amin(1, keepdim=True).expand_as(lowest) * 4.0,
-        moving * 10.0,
+        3.0 * upright[0],
+        3.0 * upright[1],
+        3.0 * (to6d(motions.rotations[:, :, 1:]) - rest),
+        3.0 * (smooth[:, :, 1:] - rest),
+        3.0 * around[:, :, :joints],
+        6.0 * around[:, :, joints:, 1],
+        6.0 * lowest,
+        6.0 * lowest.amin(1, keepdim=True).expand_as(lowest),
+        12.0 * moving,
         jumps,
         energies,
+        energies.mean(2),
         4.0 * motions.offsets[:, None].expand(-1, places.shape[1], -1, -1),
     ]
 
 
 def _paths(observed: Observed, known: Seen) -> list[Tensor]:
     height = observed.motions.root[..., 1:2]
-    result = [yaw_rate(known.heading)[..., None] * 10.0, height, known.path.levels[2][:, :, 1, :1]]
+    result = [20.0 * yaw_rate(known.heading)[..., None], 3.0 * height, 3.0 * known.path.levels[2][:, :, 1, :1]]
     for number in (0, 1, 3):
         flat, up = known.path.levels[number][:, :, 0], known.path.levels[number][:, :, 1, :1]
-        velocity = _change(torch.stack([flat[..., 0], up[..., 0], flat[..., 1]], -1))
-        result.append(inward(known.heading, velocity) * 10.0)
-    result.append(torch.log(known.path.energies + _LEAST_PATH) / 4.0 + 2.0)
+        velocity = change(torch.stack([flat[..., 0], up[..., 0], flat[..., 1]], -1))
+        result.append(20.0 * inward(known.heading, velocity))
+    result.append(logarithms(known.path, PATHS) / 2.0 + 5.0)
     return result
 
 
@@ -109,11 +113,3 @@ def _trusts(observed: Observed) -> list[Tensor]:
 
 def _points(points: filters.Bands, heading: Tensor) -> list[Tensor]:
     return [inward(heading, points.levels[number]) for number in (0, 2)]
-
-
-def _change(x: Float[Tensor, "b t *f"]) -> Float[Tensor, "b t *f"]:
-    """To the next frame; the last frame's is that of the one before."""
-    if x.shape[1] < 2:
-        return torch.zeros_like(x)
-    step = x[:, 1:] - x[:, :-1]
-    return torch.cat([step, step[:, -1:]], 1)

@@ -53,13 +53,14 @@ class Bands:
     """A signal taken apart by speed, fastest first: ``smooth + sum(details)`` is the signal itself.
 
     details: ``N_BANDS`` parts: what each Gaussian of the bank takes away beyond the one before. smooth: what the widest leaves.
-    energies: ``(b, t, w, N_BANDS)`` mean squares of the details nearby, one for each of the ``w`` weights.
+    energies: ``(b, t, w, N_BANDS + 1)`` mean squares of the details nearby, one for each of the ``w`` weights, and at last of what
+    the smooth form moves in as many frames as the widest Gaussian has.
     """
 
     details: list[Tensor]
     smooth: Tensor
     levels: list[Tensor]
-    energies: Float[Tensor, "b t w n"]
+    energies: Float[Tensor, "b t w e"]
 
     def mixed(self, shares: Float[Tensor, "b t w n"]) -> Tensor:
         """The signal with ``shares`` of its details: all 1 give it back, all 0 its smoothest form."""
@@ -77,18 +78,16 @@ def bands(x: Float[Tensor, "b t w f"], weight: Float[Tensor, "b t w"]) -> Bands:
     """Takes ``x`` apart; ``weight`` as in ``bank``."""
     levels = [x, *bank(x, weight)]
     details = [before - after for before, after in pairwise(levels)]
-    squares = torch.stack([detail.square().sum(-1) for detail in details], -1)
+    squares = torch.stack([part.square().sum(-1) for part in (*details, SIGMAS[-1] * change(levels[-1]))], -1)
     kernel = _kernels(x.shape[1], (_NEARBY,), x.dtype, x.device)[0]
     total = (kernel @ (squares * weight[..., None]).flatten(2)).unflatten(-1, squares.shape[2:])
     count = (kernel @ weight).clamp_min(1e-12)
     return Bands(details, levels[-1], levels, total / count[..., None])
 
 
-def usual_shares(energies: Float[Tensor, "b t w n"], least: float) -> Float[Tensor, "b t w n"]:
-    """Logits of the details' shares that the energies alone suggest.
-
-    Motion of limbs has less energy in each faster band, noise more. ``least``: energies below it are kept, whatever they are.
-    """
-    slower = torch.cat([energies[..., 1:], 2.0 * energies[..., -1:]], -1)
-    ratio = torch.log((energies + 0.1 * least) / (slower + least))
-    return (-2.0 * (ratio + 0.7)).clamp(-4.0, 4.0)
+def change(x: Float[Tensor, "b t *f"]) -> Float[Tensor, "b t *f"]:
+    """From each frame to the next; the last frame's is that of the one before, a lone frame's 0."""
+    if x.shape[1] < 2:
+        return torch.zeros_like(x)
+    step = x[:, 1:] - x[:, :-1]
+    return torch.cat([step, step[:, -1:]], 1)
