@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import savgol_filter
 
@@ -79,6 +80,22 @@ GAUSSIAN = Filter("Gaussian", gaussian, (0.0, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0
 SAVITZKY_GOLAY = Filter("Savitzky-Golay", savitzky_golay, (1.0, 5.0, 7.0, 9.0, 13.0, 17.0, 23.0, 31.0, 45.0))
 ONE_EURO = Filter("one-euro", one_euro, (0.0, 12.0, 6.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.6))
 FILTERS = (GAUSSIAN, SAVITZKY_GOLAY, ONE_EURO)
+
+
+def cubic(damaged: Damaged) -> Take:
+    """Cubic splines through the frames that are trusted whole, the others in between: what upsampling is compared with."""
+    take = filled(damaged).take
+    known = np.flatnonzero((damaged.trust > 0.0).all(axis=1) & (damaged.root_trust > 0.0))
+    if len(known) < 4:
+        return take
+    frames = np.clip(np.arange(take.n_frames), known[0], known[-1])
+
+    def through(values: Array) -> Array:
+        return CubicSpline(known, values[known], axis=0)(frames)
+
+    quaternions = continuous_quaternions(quaternion_from_matrix(take.rotations))
+    points = None if take.points is None else through(take.points)
+    return replace(take, rotations=matrix_from_quaternion(through(quaternions)), root=through(take.root), points=points)
 
 
 def _share(cutoff: Array | float, rate: float) -> Array | float:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backend.errors import EngineError
-from backend.evaluation.prior.filters import FILTERS, Setting, filtered
+from backend.evaluation.prior.filters import FILTERS, Setting, cubic, filtered
 from backend.evaluation.prior.optimisation import optimised
 from backend.evaluation.prior.smoothnet import SmoothNet, load_smoothnet, save_smoothnet, smoothed
 from backend.prior.network.weights import BUNDLED
-from backend.prior.state.take import Damaged, Kind, Take
+from backend.prior.state.take import KINDS, Damaged, Kind, Take
 from revision_blender.motion.whole_file import whole_file
 
 BUNDLED_RIVALS = BUNDLED / "rivals"
@@ -24,12 +24,13 @@ Answer = Callable[[Damaged, str], Take]  # a damaged take and the name of its ro
 
 @dataclass(frozen=True, eq=False)
 class Method:
-    """slow: seconds for some hundred frames, so that it is asked for fewer clips. kinds: what it can answer."""
+    """slow: seconds for some hundred frames, so that it is asked on fewer rows. kinds, rows: what it answers; all rows where None."""
 
     name: str
     answer: Answer
     slow: bool = False
-    kinds: tuple[Kind, ...] = ("human", "animal", "object")
+    kinds: tuple[Kind, ...] = KINDS
+    rows: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +45,7 @@ class Rivals:
         return (
             Method("identity", lambda damaged, _row: damaged.take),
             *(Method(name, self._filter(index)) for index, name in enumerate(FILTER_NAMES)),
+            Method("cubic", lambda damaged, _row: cubic(damaged), rows=("decimate 2", "decimate 4")),
             Method(SMOOTHNET, lambda damaged, _row: smoothed(damaged, self.smoothnet)),
             Method(OPTIMISATION, lambda damaged, _row: optimised(damaged), slow=True, kinds=("human",)),
         )

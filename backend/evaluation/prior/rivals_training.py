@@ -14,10 +14,13 @@ from backend.evaluation.prior.places import Places, places_of
 from backend.evaluation.prior.smoothnet import WINDOW, SmoothNet, channels_of
 from backend.prior.state.fill import filled
 from backend.prior.state.take import Damaged, Kind, Take
+from backend.training.prior import gaits, rigid_simulation
 from backend.training.prior.corruption import ROWS, corrupted, drawn, fixed_rng
+from backend.training.prior.split import column_of
 
 Say = Callable[[str], None]
 
+DRAWN = 40  # animals, and objects
 BATCH_TAKES = 6  # clips of one step, all their channels together
 ACCELERATION = 1.0  # of second differences in the loss, as SmoothNet has them
 
@@ -30,6 +33,14 @@ class Lesson:
     tuned_on: int = 12
     frames: int = 200
     seed: int = 0
+
+
+def learned(takes: Sequence[Take], seed: int) -> list[Take]:
+    """The captured motions of groups that are not held out, and as many drawn animals and objects as tuning and training need."""
+    captured = [take for take in takes if take.kind == "human" and column_of(take.group) == "train"]
+    rng = np.random.default_rng((13, seed))
+    made = [draw(rng, n_frames=2 * WINDOW) for draw in (gaits.drawn, rigid_simulation.drawn) for _ in range(DRAWN)]
+    return [*captured, *(replace(take, group=f"drawn {number}") for number, take in enumerate(made))]  # each its own: evenly chosen below
 
 
 def tuned(takes: Sequence[Take], kind: Kind, lesson: Lesson) -> dict[tuple[str, Kind, str], Setting]:
