@@ -14,6 +14,7 @@ from backend.prior.state.features import Seen, seen
 from backend.prior.state.forward import posed, touch_places
 from backend.prior.state.heading import outward
 from backend.prior.state.motions import Motions, Observed, Predicted
+from backend.prior.state.object_candidates import Fit
 from backend.prior.state.path import Accounts, fused
 from backend.prior.state.rotation6d import from6d, small_rotation
 from backend.prior.state.shares import PATHS, TURNS, shares
@@ -23,13 +24,14 @@ _N_POINTS = 21
 _BANDS = filters.N_BANDS
 
 _ROOT = 2 * _BANDS + 2 + 1 + 1 + 1 + 4
-SIZE: dict[Kind, int] = {
-    kind: (_BANDS + 6) * N_JOINTS[kind] + _ROOT + (_BANDS + 3 * _N_POINTS if kind == "object" else 0) for kind in KINDS
-}
+_OBJECT = _BANDS + 2 + 3 * _N_POINTS
+SIZE: dict[Kind, int] = {kind: (_BANDS + 6) * N_JOINTS[kind] + _ROOT + (_OBJECT if kind == "object" else 0) for kind in KINDS}
 
 _TURN = 0.3  # the six numbers' change that a raw 1 stands for
 _SPEED = 0.03  # metres a frame
 _HEIGHT = 0.1  # metres
+_POINT = 0.05  # metres
+_LITTLE_RIGID = -1.0  # logit: outlines change as things turn
 _FEW_CONTACTS = -3.0  # logit: contacts must be claimed
 _SETTLES = 20.0  # frames over which places outweigh velocities
 _RIGID = 4.0  # logit of the drift's stiffness: none unless it is claimed
@@ -49,7 +51,7 @@ class _Raw:
     holds: Float[Tensor, "b t"]
     drift: Float[Tensor, "b t"]
     contacts: Float[Tensor, "b t 4"]
-    points: Float[Tensor, "b t p"]
+    object: Float[Tensor, "b t p"]
 
 
 def decoded(observed: Observed, raw: Float[Tensor, "b t o"], known: Seen | None = None) -> Predicted:
@@ -65,19 +67,19 @@ def decoded(observed: Observed, raw: Float[Tensor, "b t o"], known: Seen | None 
     flat, height = place[:, :, 0], place[:, :, 1, 0] + _HEIGHT * told.height
     root = torch.stack([flat[..., 0], height, flat[..., 1]], -1)
     motions = replace(observed.motions, rotations=rotations, root=root)
-    if known.points is not None:
-        motions = replace(motions, points=_points(known, told))
+    if known.mechanics is not None:
+        motions = _object(known, known.mechanics, motions, told)
     contacts = told.contacts + _FEW_CONTACTS
     return Predicted(_on_its_path(observed, motions, known.heading, told, contacts), contacts)
 
 
 def _split(raw: Tensor, kind: Kind) -> _Raw:
-    joints, extra = N_JOINTS[kind], _BANDS + 3 * _N_POINTS if kind == "object" else 0
+    joints, extra = N_JOINTS[kind], _OBJECT if kind == "object" else 0
     sizes = [_BANDS * joints, 6 * joints, 2 * _BANDS, 2, 1, 1, 1, 4, extra]
-    shares, turns, path, speed, height, holds, drift, contacts, points = raw.split(sizes, -1)
+    shares, turns, path, speed, height, holds, drift, contacts, thing = raw.split(sizes, -1)
     return _Raw(
         shares.unflatten(-1, (joints, _BANDS)), turns.unflatten(-1, (joints, 6)), path.unflatten(-1, (2, _BANDS)), speed,
-        height[..., 0], holds[..., 0], drift[..., 0], contacts, points,
+        height[..., 0], holds[..., 0], drift[..., 0], contacts, thing,
     )  # fmt: skip
 
 
@@ -89,11 +91,14 @@ def _rotations(known: Seen, told: _Raw) -> Float[Tensor, "b t j 3 3"]:
     return torch.cat([root[:, :, None], base[:, :, 1:] @ small[:, :, 1:]], 2)
 
 
-def _points(known: Seen, told: _Raw) -> Float[Tensor, "b t 21 3"]:
+def _object(known: Seen, fit: Fit, motions: Motions, told: _Raw) -> Motions:
+    """Filters mixed with what mechanics makes of the object, and each point moved a little."""
     assert known.points is not None
-    kept = shares(known.points, PATHS, told.points[..., None, :_BANDS])
-    moved = 0.1 * told.points[..., _BANDS:].unflatten(-1, (_N_POINTS, 3))
-    return known.points.mixed(kept) + outward(known.heading, moved)
+    bands, claims, moves = told.object.split([_BANDS, 2, 3 * _N_POINTS], -1)
+    to_root, to_points = torch.sigmoid(claims + claims.new_tensor([0.0, _LITTLE_RIGID]))[..., None, :].unbind(-1)
+    smooth = known.points.mixed(shares(known.points, PATHS, bands[..., None, :]))
+    points = smooth + to_points[..., None] * (fit.points - smooth) + outward(known.heading, _POINT * moves.unflatten(-1, (_N_POINTS, 3)))
+    return replace(motions, root=motions.root + to_root * (fit.root - motions.root), points=points)
 
 
 def _on_its_path(observed: Observed, motions: Motions, heading: Tensor, told: _Raw, contacts: Tensor) -> Motions:

@@ -14,6 +14,7 @@ from backend.prior.state.filters import change
 from backend.prior.state.forward import posed, touch_places
 from backend.prior.state.heading import heading_of, inward, yaw_rate
 from backend.prior.state.motions import Motions, Observed
+from backend.prior.state.object_candidates import Fit, fitted
 from backend.prior.state.rotation6d import from6d, to6d
 from backend.prior.state.shares import PATHS, TURNS, logarithms
 from backend.prior.state.take import KINDS, N_JOINTS, Kind
@@ -21,7 +22,7 @@ from backend.prior.state.take import KINDS, N_JOINTS, Kind
 _N_POINTS = 21
 _STILL = 1e-5  # rad²: steps below are as good as none
 
-SIZE: dict[Kind, int] = {kind: 28 * N_JOINTS[kind] + 46 + (6 * _N_POINTS if kind == "object" else 0) for kind in KINDS}
+SIZE: dict[Kind, int] = {kind: 28 * N_JOINTS[kind] + 46 + (9 * _N_POINTS + 7 if kind == "object" else 0) for kind in KINDS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,13 +30,14 @@ class Seen:
     """What ``features`` and ``decoded`` both need of the observation, computed once.
 
     heading: R_world_heading. turns: the rotations' six numbers, taken apart by speed. path: the same of the root's place, the floor's
-    two axes in the first entry of its third axis, the height in the second (each padded to two numbers).
+    two axes in the first entry of its third axis, the height in the second (each padded to two numbers). points, mechanics: only of objects.
     """
 
     heading: Float[Tensor, "b t 3 3"]
     turns: filters.Bands
     path: filters.Bands
     points: filters.Bands | None
+    mechanics: Fit | None
 
 
 def seen(observed: Observed) -> Seen:
@@ -46,7 +48,8 @@ def seen(observed: Observed) -> Seen:
     flat, height = motions.root[..., [0, 2]], motions.root[..., [1, 1]] * motions.root.new_tensor([1.0, 0.0])
     path = filters.bands(torch.stack([flat, height], 2), root_trust[..., None].expand(-1, -1, 2).contiguous())
     points = None if motions.points is None else filters.bands(motions.points, root_trust[..., None].expand(-1, -1, _N_POINTS).contiguous())
-    return Seen(heading_of(observed), filters.bands(to6d(motions.rotations), trust), path, points)
+    mechanics = None if motions.points is None else fitted(observed)
+    return Seen(heading_of(observed), filters.bands(to6d(motions.rotations), trust), path, points, mechanics)
 
 
 def features(observed: Observed, known: Seen | None = None) -> Float[Tensor, "b t f"]:
@@ -56,7 +59,7 @@ def features(observed: Observed, known: Seen | None = None) -> Float[Tensor, "b 
         *_poses(observed.motions, known),
         *_paths(observed, known),
         *_trusts(observed),
-        *([] if known.points is None else _points(known.points, known.heading)),
+        *_objects(known),
     ]
     return torch.cat([part.flatten(2) for part in parts], -1) * observed.valid[..., None]
 
@@ -111,5 +114,15 @@ def _trusts(observed: Observed) -> list[Tensor]:
     ]
 
 
-def _points(points: filters.Bands, heading: Tensor) -> list[Tensor]:
-    return [inward(heading, points.levels[number]) for number in (0, 2)]
+def _objects(known: Seen) -> list[Tensor]:
+    """Of an object: its points raw, smooth and as one rigid thing; how mechanics has its centre move."""
+    if known.points is None or known.mechanics is None:
+        return []
+    fit, smooth = known.mechanics, known.path.levels[2]
+    place = torch.stack([smooth[:, :, 0, 0], smooth[:, :, 1, 0], smooth[:, :, 0, 1]], -1)
+    return [
+        *(5.0 * inward(known.heading, points) for points in (known.points.levels[0], known.points.levels[2], fit.points)),
+        20.0 * inward(known.heading, change(fit.root)),
+        10.0 * inward(known.heading, fit.root - place),
+        torch.log(fit.off + 1e-3)[..., None] / 2.0 + 2.0,
+    ]
