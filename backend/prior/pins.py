@@ -5,7 +5,6 @@ over time: through all pins of that joint, 0 where no pin is near, and of least 
 differences, so gradients flow from the result to prediction and pins.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,15 @@ CALM_TURN = 5.0  # rad/s^2 that a correction may add: less than limbs do anyway;
 CALM_PLACE = 2.0  # m/s^2
 TENSION = 0.3  # how much a curve's slope costs beside its acceleration, over its reach: keeps it from swinging far past the pins
 
-Curve = Callable[[Float[Tensor, "p c"]], Float[Tensor, "t c"]]
+
+@dataclass(frozen=True, eq=False)
+class WorldPin:
+    """A place that a joint must have: ``(3,)`` metres in the clip's world, at a frame of the clip. joint: of the first 22 (SMAL: 35)."""
+
+    track_id: str
+    joint: int
+    frame: int
+    place: Float[NDArray[np.floating], " 3"]
 
 
 def pinned_rotations(
