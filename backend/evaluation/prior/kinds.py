@@ -8,12 +8,12 @@ import numpy as np
 from backend.evaluation.prior.bars import Bar
 from backend.evaluation.prior.protocol import Case
 from backend.evaluation.prior.results import Results
+from backend.evaluation.prior.rigid_fit import RIGID
 from backend.training.prior import gaits, rigid_simulation
 
 ANIMAL_FRAMES = 90
 ANIMAL_ROWS = ("clean", "white 5", "ar 5", "mix 3", "mix 5", "legs missing + 5", "frames missing + 3", "depth drift", "decimate 2")
 OBJECT_ROWS = ("clean", "white 3", "white 5", "ar 5", "mix 3", "mix 5", "frames missing + 3", "decimate 2")
-RIGID = "rigid and ballistic"
 
 
 def animals(count: int) -> list[Case]:

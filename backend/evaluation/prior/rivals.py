@@ -8,6 +8,7 @@ from pathlib import Path
 from backend.errors import EngineError
 from backend.evaluation.prior.filters import FILTERS, Setting, cubic, filtered
 from backend.evaluation.prior.optimisation import optimised
+from backend.evaluation.prior.rigid_fit import RIGID, rigid_and_ballistic
 from backend.evaluation.prior.smoothnet import SmoothNet, load_smoothnet, save_smoothnet, smoothed
 from backend.prior.network.weights import BUNDLED
 from backend.prior.state.take import KINDS, Damaged, Kind, Take
@@ -47,6 +48,7 @@ class Rivals:
             *(Method(name, self._filter(index)) for index, name in enumerate(FILTER_NAMES)),
             Method("cubic", lambda damaged, _row: cubic(damaged), rows=("decimate 2", "decimate 4")),
             Method(SMOOTHNET, lambda damaged, _row: smoothed(damaged, self.smoothnet)),
+            Method(RIGID, lambda damaged, _row: rigid_and_ballistic(damaged), kinds=("object",)),
             Method(OPTIMISATION, lambda damaged, _row: optimised(damaged), slow=True, kinds=("human",)),
         )
 
