@@ -10,9 +10,11 @@ from backend.prior.time_channels import mirrored, poses_of
 
 Array = NDArray[np.floating]
 
+_SHORTEST = 2  # frames: less is a seam or a slip of the capture
 LONGEST = 25  # frames that are put in at one jump at most: longer gaps are another take
 _ROUND = 10  # frames on either side that a jump is compared with
-_OUT_OF_LINE, _SUDDEN, _BOTH = 2.2, 1.4, 14.0  # least ratios, and of their product: captures reach 3, 1.4, 11; noise 4 with both
+_OUT_OF_LINE, _SUDDEN, _BOTH = 2.4, 2.6, 8.0  # least ratios to what is around, and of their product; see ``find_jump``
+_FAR_OUT, _LESS_SUDDEN, _CLEARLY = 2.2, 2.0, 14.0  # or these
 _LEAST = 0.04  # metres
 _STILL = 0.003  # metres a frame under which everything is the same stillness
 _WINDOW = 3  # frames on either side that two moments are compared by
@@ -33,7 +35,8 @@ def find_jump(rows: Array, take: Take) -> Jump | None:
     """The clearest jump of ``(F, C)`` channels (metres) of ``take``; None where the motion goes on as motions do.
 
     A cut moves the whole body by many frames' worth in one, out of line with the velocities on both sides of it. Noise jumps everywhere
-    alike, a landing only bends the velocity, and neither is out of line with both sides and sudden at once.
+    alike (both ratios stay under 1.5), a landing only bends the velocity, a limb that a capture lost for a frame is out of line by up to
+    9 times, but sudden by less than 2. At the first step there is nothing to compare with.
     """
     if len(rows) < 2 * _WINDOW + 2:
         return None
@@ -41,13 +44,18 @@ def find_jump(rows: Array, take: Take) -> Jump | None:
     speed, off = np.linalg.norm(step, axis=1), _out_of_line(step)
     line = off / np.maximum(_largest_around(off, _ROUND, 1), _STILL)
     sudden = speed / np.maximum(_largest_around(speed, _ROUND // 2, 0), _STILL)
-    clear = (line > _OUT_OF_LINE) & (sudden > _SUDDEN) & (off > _LEAST)
-    score = np.where(clear, line * sudden, 0.0)
-    score[: _WINDOW - 1], score[len(score) - _WINDOW + 1 :] = 0.0, 0.0
-    at = int(score.argmax())
-    if score[at] < _BOTH or _comes_back(rows, at + 1):
+    score = line * sudden
+    clear = (line > _OUT_OF_LINE) & (sudden > _SUDDEN) & (score > _BOTH)
+    clear |= (line > _FAR_OUT) & (sudden > _LESS_SUDDEN) & (score > _CLEARLY)
+    clear &= off > _LEAST
+    clear[:1], clear[len(score) - _WINDOW + 1 :] = False, False
+    if not clear.any():
         return None
-    return Jump(at + 1, _length(rows, take, at + 1))
+    at = int(np.where(clear, score, 0.0).argmax()) + 1
+    if _comes_back(rows, at):
+        return None
+    length = _length(rows, take, at)
+    return Jump(at, length) if length >= _SHORTEST else None
 
 
 def _out_of_line(step: Array) -> Array:
@@ -107,6 +115,8 @@ def _same_elsewhere(take: Take, at: int) -> tuple[int, float]:
     """
     poses, heading = poses_of(take)
     root = np.asarray(take.root, dtype=np.float64)
+    if at < _WINDOW:
+        return 1, np.inf
     before, after = poses[at - _WINDOW : at], poses[at : at + _WINDOW]
     way = (heading[at - 1] @ (root[at] - root[at - 1]))[[0, 2]]
     best, length = np.inf, 1

@@ -13,6 +13,7 @@ _APART = 6  # frames between two doubtful ones that still are one run
 _MARGIN = 2  # frames beside a doubtful run that may belong to it
 _SHORTEST, _LONGEST = 3, 48  # frames of a run
 _BETTER = 0.35  # of the old roughness: how good an order has to be; the best order of white noise reaches 0.6
+_MUCH_BETTER, _FEW = 0.08, 3  # asked of orders that move so few frames: captures have slips of one frame
 _SHORTER = 0.75  # of the old path's length
 _BEAM = 96  # orders kept while one is built
 _STEP_SHARE = 0.5  # what squares of steps count beside squares of their changes
@@ -44,7 +45,7 @@ def _doubtful(rows: Array) -> list[tuple[int, int]]:
         near[:-apart] = np.minimum(near[:-apart], distance)
     step = np.linalg.norm(np.diff(rows, axis=0), axis=1)
     nearest = np.minimum(np.append(step, np.inf), np.insert(step, 0, np.inf))
-    flagged = np.flatnonzero(near + _CLOSE_BY < _NEARER * nearest + 0.0)
+    flagged = np.flatnonzero(near + _CLOSE_BY < _NEARER * nearest)
     runs = np.split(flagged, np.flatnonzero(np.diff(flagged) > _APART) + 1)
     spans = [(max(0, int(run[0]) - _MARGIN), min(frames, int(run[-1]) + _MARGIN + 1)) for run in runs if len(run)]
     return [(first, last) for first, last in spans if _SHORTEST <= last - first <= _LONGEST]
@@ -63,7 +64,8 @@ def _smoothest(rows: Array, first: int, last: int, fixed: NDArray[np.bool_]) -> 
     best = _improved(bends, _built(bends, stays), stays)
     roughness = _cost(bends, np.stack([given, best]))
     lengths = [np.linalg.norm(np.diff(local[order], axis=0), axis=1).sum() for order in (given, best)]
-    if roughness[1] > _BETTER * roughness[0] or lengths[1] > _SHORTER * lengths[0]:
+    better = _BETTER if (best != given).sum() > _FEW else _MUCH_BETTER
+    if roughness[1] > better * roughness[0] or lengths[1] > _SHORTER * lengths[0]:
         return None
     return low + best[first - low : last - low]
 
