@@ -13,7 +13,8 @@ TextEncoder = Literal["builtin", "clip"]
 class PriorConfig:
     """width: of the stream through the blocks. hidden: of their feed-forward part. window, stride: frames of ``take.FPS`` seen at once,
     and between the starts of neighbouring windows. text: the encoder it was trained with; vocabulary, words: the built-in one's table
-    and the most words read; text_width: features a token of another encoder, 0 where there is none.
+    and the most words read; text_width: features a token of another encoder, 0 where there is none. dropout: share of what each part
+    of a block adds that is left out while training.
 
     Raises InputError for numbers that make no network. The paper (arXiv 2504.21855, figure 9) leaves all of them open.
     """
@@ -28,6 +29,7 @@ class PriorConfig:
     vocabulary: int = 512
     words: int = 6
     text_width: int = 0
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("width", "blocks", "heads", "hidden", "stride", "vocabulary", "words"):
@@ -37,12 +39,14 @@ class PriorConfig:
             raise InputError(f"the network's width {self.width} cannot be shared by {self.heads} heads in pairs; use a multiple of both")
         if not self.stride <= self.window:
             raise InputError(f"windows of {self.window} frames every {self.stride} leave gaps; use a stride of at most {self.window}")
+        if not 0.0 <= self.dropout < 1.0:
+            raise InputError(f"the network's dropout is {self.dropout}; it must lie between 0 and 1")
         if self.text not in get_args(TextEncoder):
             raise InputError(f"the text encoder {self.text!r} is not known; use one of {', '.join(get_args(TextEncoder))}")
         if self.text == "clip" and self.text_width < 1:
             raise InputError(f"the network's text_width is {self.text_width}; with CLIP's text it is the encoder's hidden size")
 
-    def as_json(self) -> dict[str, int | str]:
+    def as_json(self) -> dict[str, int | float | str]:
         """Plain values by name."""
         return asdict(self)
 
@@ -56,6 +60,6 @@ def config_from_json(values: object) -> PriorConfig:
     if unknown:
         raise InputError(f"the network's description has {unknown[0]!r}, which this version does not know; use the version that wrote it")
     for name, value in values.items():
-        if type(value) is not known[name]:
+        if type(value) is not known[name] and not (known[name] is float and type(value) is int):
             raise InputError(f"the network's {name} is {value!r}; a value of type {known[name].__name__} is needed")
     return PriorConfig(**{str(name): value for name, value in values.items()})

@@ -102,6 +102,7 @@ class Block(nn.Module):
         self.norm_told, self.told = nn.LayerNorm(width), Attention(width, heads)
         self.norm_own = nn.LayerNorm(width)
         self.own = nn.Sequential(nn.Linear(width, config.hidden), nn.GELU(), nn.Linear(config.hidden, width))
+        self.left = nn.Dropout(config.dropout)
         last = self.own[-1]
         assert isinstance(last, nn.Linear)
         for out in (self.time.out, self.told.out, last):  # so that the stream's size does not grow with the depth
@@ -117,9 +118,9 @@ class Block(nn.Module):
         heard: Bool[Tensor, "b 1 1 n"],
     ) -> Float[Tensor, "b t c"]:
         calm = self.norm_time(stream)
-        stream = stream + self.time(calm, calm, frames, turns)
-        stream = stream + self.told(self.norm_told(stream), tokens, heard)
-        return stream + self.own(self.norm_own(stream))
+        stream = stream + self.left(self.time(calm, calm, frames, turns))
+        stream = stream + self.left(self.told(self.norm_told(stream), tokens, heard))
+        return stream + self.left(self.own(self.norm_own(stream)))
 
 
 class Attention(nn.Module):
