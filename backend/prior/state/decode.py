@@ -23,13 +23,13 @@ from backend.prior.state.take import KINDS, N_JOINTS, Kind
 _N_POINTS = 21
 _BANDS = filters.N_BANDS
 
-_ROOT = 2 * _BANDS + 2 + 1 + 1 + 1 + 4
+_ROOT = 2 * _BANDS + 2 + 1 + 1 + 1 + 1 + 4
 _OBJECT = _BANDS + 2 + 3 * _N_POINTS
-SIZE: dict[Kind, int] = {kind: (_BANDS + 6) * N_JOINTS[kind] + _ROOT + (_OBJECT if kind == "object" else 0) for kind in KINDS}
+SIZE: dict[Kind, int] = {kind: (_BANDS + 7) * N_JOINTS[kind] + _ROOT + (_OBJECT if kind == "object" else 0) for kind in KINDS}
 
-_TURN = 0.3  # the six numbers' change that a raw 1 stands for
-_SPEED = 0.03  # metres a frame
-_HEIGHT = 0.1  # metres
+_TURN = 0.6  # the six numbers' change that a raw 1 stands for
+_SPEED = 0.06  # metres a frame
+_HEIGHT = 0.2  # metres
 _POINT = 0.05  # metres
 _LITTLE_RIGID = -1.0  # logit: outlines change as things turn
 _FEW_CONTACTS = -3.0  # logit: contacts must be claimed
@@ -41,13 +41,15 @@ _PINNED = 100.0
 
 @dataclass(frozen=True, eq=False)
 class _Raw:
-    """The raw numbers by meaning."""
+    """The raw numbers by meaning. wrong, astray: logits that a rotation and the path need more than a filter; shut, clean motion stays as it is."""
 
     shares: Float[Tensor, "b t j n"]
     turns: Float[Tensor, "b t j 6"]
+    wrong: Float[Tensor, "b t j"]
     path_shares: Float[Tensor, "b t 2 n"]
     speed: Float[Tensor, "b t 2"]
     height: Float[Tensor, "b t"]
+    astray: Float[Tensor, "b t"]
     holds: Float[Tensor, "b t"]
     drift: Float[Tensor, "b t"]
     contacts: Float[Tensor, "b t 4"]
@@ -62,9 +64,10 @@ def decoded(observed: Observed, raw: Float[Tensor, "b t o"], known: Seen | None 
     """
     known = seen(observed) if known is None else known
     told = _split(raw.to(observed.motions.root.dtype), observed.motions.kind)
-    rotations = _rotations(known, told)
+    rotations = _rotations(known, told) if known.mechanics is None else observed.motions.rotations
     place = known.path.mixed(shares(known.path, PATHS, told.path_shares))
-    flat, height = place[:, :, 0], place[:, :, 1, 0] + _HEIGHT * told.height
+    astray = torch.sigmoid(told.astray)
+    flat, height = place[:, :, 0], place[:, :, 1, 0] + _HEIGHT * astray * told.height
     root = torch.stack([flat[..., 0], height, flat[..., 1]], -1)
     motions = replace(observed.motions, rotations=rotations, root=root)
     if known.mechanics is not None:
@@ -75,18 +78,18 @@ def decoded(observed: Observed, raw: Float[Tensor, "b t o"], known: Seen | None 
 
 def _split(raw: Tensor, kind: Kind) -> _Raw:
     joints, extra = N_JOINTS[kind], _OBJECT if kind == "object" else 0
-    sizes = [_BANDS * joints, 6 * joints, 2 * _BANDS, 2, 1, 1, 1, 4, extra]
-    shares, turns, path, speed, height, holds, drift, contacts, thing = raw.split(sizes, -1)
+    sizes = [_BANDS * joints, 6 * joints, joints, 2 * _BANDS, 2, 1, 1, 1, 1, 4, extra]
+    shares, turns, wrong, path, speed, height, astray, holds, drift, contacts, thing = raw.split(sizes, -1)
     return _Raw(
-        shares.unflatten(-1, (joints, _BANDS)), turns.unflatten(-1, (joints, 6)), path.unflatten(-1, (2, _BANDS)), speed,
-        height[..., 0], holds[..., 0], drift[..., 0], contacts, thing,
+        shares.unflatten(-1, (joints, _BANDS)), turns.unflatten(-1, (joints, 6)), wrong, path.unflatten(-1, (2, _BANDS)), speed,
+        height[..., 0], astray[..., 0], holds[..., 0], drift[..., 0], contacts, thing,
     )  # fmt: skip
 
 
 def _rotations(known: Seen, told: _Raw) -> Float[Tensor, "b t j 3 3"]:
     """Mixed filters, then a small rotation: in the joint's own frame, of the root in the heading frame."""
     base = from6d(known.turns.mixed(shares(known.turns, TURNS, told.shares)))
-    small = small_rotation(_TURN * told.turns)
+    small = small_rotation(_TURN * torch.sigmoid(told.wrong)[..., None] * told.turns)
     root = known.heading @ small[:, :, 0] @ known.heading.mT @ base[:, :, 0]
     return torch.cat([root[:, :, None], base[:, :, 1:] @ small[:, :, 1:]], 2)
 
@@ -107,7 +110,7 @@ def _on_its_path(observed: Observed, motions: Motions, heading: Tensor, told: _R
     if flat.shape[1] < 2:
         return motions
     speed = torch.stack([told.speed[..., 0], torch.zeros_like(told.height), told.speed[..., 1]], -1)
-    beyond = _SPEED * outward(heading, speed)[..., [0, 2]]
+    beyond = _SPEED * torch.sigmoid(told.astray)[..., None] * outward(heading, speed)[..., [0, 2]]
     stands, slide = _sliding(motions, contacts)
     weight = 1.0 + stands.sum(-1)
     beyond = (beyond - (stands[..., None] * slide).sum(2)) / weight[..., None]

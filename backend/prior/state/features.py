@@ -22,7 +22,7 @@ from backend.prior.state.take import KINDS, N_JOINTS, Kind
 _N_POINTS = 21
 _STILL = 1e-5  # rad²: steps below are as good as none
 
-SIZE: dict[Kind, int] = {kind: 28 * N_JOINTS[kind] + 46 + (9 * _N_POINTS + 7 if kind == "object" else 0) for kind in KINDS}
+SIZE: dict[Kind, int] = {kind: 28 * N_JOINTS[kind] + 46 for kind in KINDS} | {"object": 9 * _N_POINTS + 33}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +56,9 @@ def features(observed: Observed, known: Seen | None = None) -> Float[Tensor, "b 
     """``SIZE[kind]`` numbers a frame; the same for a clip moved over the floor or turned about the vertical."""
     known = seen(observed) if known is None else known
     parts = [
-        *_poses(observed.motions, known),
+        *(_poses(observed.motions, known) if known.mechanics is None else _objects(known, known.mechanics)),
         *_paths(observed, known),
         *_trusts(observed),
-        *_objects(known),
     ]
     return torch.cat([part.flatten(2) for part in parts], -1) * observed.valid[..., None]
 
@@ -114,11 +113,10 @@ def _trusts(observed: Observed) -> list[Tensor]:
     ]
 
 
-def _objects(known: Seen) -> list[Tensor]:
-    """Of an object: its points raw, smooth and as one rigid thing; how mechanics has its centre move."""
-    if known.points is None or known.mechanics is None:
-        return []
-    fit, smooth = known.mechanics, known.path.levels[2]
+def _objects(known: Seen, fit: Fit) -> list[Tensor]:
+    """Of an object: its points raw, smooth and as one rigid thing; how mechanics has its centre move. How its box is turned is not known."""
+    assert known.points is not None
+    smooth = known.path.levels[2]
     place = torch.stack([smooth[:, :, 0, 0], smooth[:, :, 1, 0], smooth[:, :, 0, 1]], -1)
     return [
         *(5.0 * inward(known.heading, points) for points in (known.points.levels[0], known.points.levels[2], fit.points)),
