@@ -10,9 +10,11 @@ from pathlib import Path
 
 from backend.errors import InputError
 from backend.prior.state.take import Take
+from backend.training.prior.glitches import sound_parts
 from backend.training.prior.take_file import read_takes, write_takes
 from backend.training.prior.targets import Change, floor_under, physical
 from revision_blender.motion.bodies.shelf import BodyShelf
+from revision_blender.motion.clip import BodyTrack
 from revision_blender.motion.errors import RevisionError
 from revision_blender.motion.files.motion_file import ReadOptions
 from revision_blender.motion.files.reading import read_motion
@@ -102,12 +104,24 @@ def _paths(dirs: Sequence[Path]) -> list[Path]:
 
 
 def _read(path: Path, shelf: BodyShelf) -> list[tuple[Take, Change]]:
+    """The takes of one file: of each body one, or several where its root leaps and it is cut."""
     found = read_motion(path, shelf, ReadOptions())
     clip, loops = found.clip, any(note.startswith("The file loops") for note in found.notes)
     made = []
     for track in clip.bodies:
         name = path.stem if len(clip.bodies) == 1 else f"{path.stem}_{track.track_id}"
         ground = floor_under(track, clip.fps, clip.ground, shelf)
-        take, change = physical(replace(track, track_id=name), clip.fps, ground, shelf, loops)
-        made.append((replace(take, group=group_of(path.stem), text=text_of(path.stem)), change))
+        parts = sound_parts(track.rotations, clip.fps)
+        for part in parts:
+            piece = name if len(parts) == 1 else f"{name}@{part.start}"
+            take, change = physical(_part(track, part, piece), clip.fps, ground, shelf, loops and len(parts) == 1)
+            made.append((replace(take, group=group_of(path.stem), text=text_of(path.stem)), change))
     return made
+
+
+def _part(track: BodyTrack, part: slice, name: str) -> BodyTrack:
+    expression = None if track.expression is None else track.expression[part]
+    return replace(
+        track, track_id=name, rotations=track.rotations[part], translation=track.translation[part],
+        confidence=track.confidence[part], expression=expression,
+    )  # fmt: skip

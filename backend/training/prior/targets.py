@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.prior.state.take import FPS, N_JOINTS, Take
+from backend.training.prior.glitches import without_leaps
+from backend.training.prior.lifted_feet import with_lifted_feet
 from backend.training.prior.loops import unrolled
 from backend.training.prior.resampling import resampled
+from backend.training.prior.toes import with_bent_toes
 from revision_blender.motion.bodies.body_model import Identity, identity_of, joints_of
 from revision_blender.motion.bodies.shelf import BodyShelf
 from revision_blender.motion.bodies.soles import sole_points
@@ -23,6 +26,7 @@ from revision_blender.motion.retargeting.turns import smallest_turns
 Array = NDArray[np.floating]
 
 LONGEST_LOOP = 4.0  # seconds up to which a looping file is said again
+MOST_CHANGE = 0.015  # metres, of a clip: mean over frames and joints
 LOW, SLOW = 0.05, 0.15  # metres over the floor and metres a second: when a sole point counts as resting
 _FLOOR = GroundPlane(np.array([0.0, 1.0, 0.0]), np.zeros(3))
 
@@ -49,14 +53,30 @@ def physical(track: BodyTrack, fps: float, ground: GroundPlane, shelf: BodyShelf
     The take's name is the track's; its group and text are empty.
     """
     identity = identity_of(shelf.load(track.model), track.betas)
-    source = _over_floor(track, ground, identity)
+    source = _over_floor(replace(track, rotations=without_leaps(track.rotations, fps)), ground, identity)
     if loops:
         source = unrolled(source, identity.joints_rest[0], fps, LONGEST_LOOP)
     person = track.family != "smal"
-    held = hold_feet(source, identity, fps, _FLOOR)[0] if person else source
+    held = _made_physical(source, identity, fps) if person else source
     before, after = _at_clock(source, fps), _at_clock(held, fps)
     change = _change(before, after, identity) if person else Change(track.track_id, *[float("nan")] * 4)
     return _take(after, identity), change
+
+
+def _made_physical(source: BodyTrack, identity: Identity, fps: float) -> BodyTrack:
+    """A person's track with feet that rest, and do not sink; without the former where it would change more than ``MOST_CHANGE``."""
+    held = hold_feet(source, identity, fps, _FLOOR)[0]
+    for base in (held, source):
+        lifted = with_lifted_feet(base, identity, fps)
+        if _apart(lifted, source, identity) <= MOST_CHANGE:
+            return with_bent_toes(lifted, identity, fps)
+    return with_bent_toes(source, identity, fps)
+
+
+def _apart(one: BodyTrack, other: BodyTrack, identity: Identity) -> float:
+    """Metres, mean over frames and the joints of a take."""
+    places = [joints_of(identity, track.rotations, track.translation)[:, : N_JOINTS["human"]] for track in (one, other)]
+    return float(np.linalg.norm(places[0] - places[1], axis=-1).mean())
 
 
 def floor_under(track: BodyTrack, fps: float, given: GroundPlane, shelf: BodyShelf) -> GroundPlane:
@@ -94,12 +114,10 @@ def _take(track: BodyTrack, identity: Identity) -> Take:
 
 
 def _change(before: BodyTrack, after: BodyTrack, identity: Identity) -> Change:
-    places = [joints_of(identity, track.rotations, track.translation)[:, : N_JOINTS["human"]] for track in (before, after)]
     soles = [sole_points(identity, track.rotations, track.translation) for track in (before, after)]
     sinking = np.maximum(-soles[1][..., 1].min(axis=(1, 2)), 0.0).mean()
-    joints = np.linalg.norm(places[1] - places[0], axis=-1).mean()
     slid = [_sliding(points, soles[1]) for points in soles]
-    return Change(after.track_id, 1e3 * float(joints), slid[0], slid[1], 1e3 * float(sinking))
+    return Change(after.track_id, 1e3 * _apart(before, after, identity), slid[0], slid[1], 1e3 * float(sinking))
 
 
 def _sliding(soles: Array, judged_on: Array) -> float:
