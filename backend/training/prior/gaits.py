@@ -35,7 +35,7 @@ _MISSED = 0.001  # metres: a paw that misses its place by more means that the st
 
 # Factors on the loop's own values unless said otherwise. Size is a factor on lengths; time goes with its square root (Froude).
 RANGES = {
-    "size": Range(0.55, 1.6, 0.85, 0.95),
+    "size": Range(0.55, 1.4, 0.85, 0.95),
     "legs": Range(0.85, 1.15, 1.02, 1.06),
     "trunk": Range(0.85, 1.2, 0.93, 0.97),
     "neck": Range(0.8, 1.4, 1.1, 1.2),
