@@ -3,6 +3,9 @@
 From one step to the next the deep half of the network hardly changes. On a reused step only the shallow branch runs: the first
 ``depth - 1`` layers going down, and the last ``depth`` layers going up; what those get from below is taken from the last full step.
 The U-Net's own forward stays as it is: the modules around the branch answer without computing.
+
+No preset does so: in few second-order steps the deep features change too much from one to the next, and best leaves nothing out. A preset
+with ``reuse_every`` above 1 does.
 """
 
 from collections.abc import Hashable
