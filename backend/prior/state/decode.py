@@ -34,7 +34,7 @@ _POINT = 0.05  # metres
 _LITTLE_RIGID = -1.0  # logit: outlines change as things turn
 _FEW_CONTACTS = -3.0  # logit: contacts must be claimed
 _SETTLES = 20.0  # frames over which places outweigh velocities
-_RIGID = 4.0  # logit of the drift's stiffness: none unless it is claimed
+_RIGID = 1.5  # logit of the drift's stiffness: little drift unless it is claimed
 _HOLDS = 4.0  # how much more than the network's velocity a foot in contact counts
 _PINNED = 100.0
 
@@ -109,18 +109,19 @@ def _on_its_path(observed: Observed, motions: Motions, heading: Tensor, told: _R
     flat = motions.root[..., [0, 2]]
     if flat.shape[1] < 2:
         return motions
-    speed = torch.stack([told.speed[..., 0], torch.zeros_like(told.height), told.speed[..., 1]], -1)
-    beyond = _SPEED * torch.sigmoid(told.astray)[..., None] * outward(heading, speed)[..., [0, 2]]
+    led = torch.sigmoid(told.astray)
+    speed = torch.stack([told.speed[..., 0], torch.zeros_like(led), told.speed[..., 1]], -1)
+    beyond = _SPEED * outward(heading, speed)[..., [0, 2]]
     stands, slide = _sliding(motions, contacts)
-    weight = 1.0 + stands.sum(-1)
-    beyond = (beyond - (stands[..., None] * slide).sum(2)) / weight[..., None]
+    weight = led + stands.sum(-1)
+    beyond = (led[..., None] * beyond - (stands[..., None] * slide).sum(2)) / weight[..., None]
     valid = observed.valid.to(flat.dtype)
     pinned = observed.root_pinned.to(flat.dtype)
     place = (observed.root_trust + 1e-3) * torch.exp(told.holds.clamp(-6.0, 6.0)) / _SETTLES**2 + _PINNED * pinned
     drift = (told.drift * valid).sum(1) / valid.sum(1).clamp_min(1.0)
     time = torch.arange(flat.shape[1], dtype=flat.dtype, device=flat.device) * (1.0 - pinned)
     stiffness = torch.exp(2.0 * (_RIGID - drift).clamp(-6.0, 6.0)) * flat.shape[1]
-    path = fused(Accounts(flat, beyond, place, weight, time, stiffness))
+    path = fused(Accounts(flat, beyond, place, weight, 1.0 - led, time, stiffness))
     return replace(motions, root=torch.stack([path[..., 0], motions.root[..., 1], path[..., 1]], -1))
 
 

@@ -3,10 +3,11 @@
 The path is the least-squares compromise, solved in closed form. With ``d`` the correction of the observed places and ``c`` a constant
 drift of them in metres a frame, it minimises over ``d`` and ``c``
 
-    sum_t speed_t |d[t+1] - d[t] - r[t]|² + sum_t place_t |d[t] + time_t c|² + stiff |c|²
+    sum_t speed_t |d[t+1] - d[t] - r[t]|² + drifting_t |d[t+1] - d[t] + c|² + place_t |d[t] + time_t c|², and stiff |c|²
 
-where ``r`` is what the velocities say beyond the differences of the observed places. A drift that ``r`` shows throughout costs less as
-``c`` than as a fight of every place against every velocity. One symmetric system a clip; its solution is differentiable.
+where ``r`` is what the velocities say beyond the differences of the observed places, and ``drifting`` weighs those differences
+themselves. A drift that ``r`` shows throughout costs less as ``c`` than as a fight of every place against every velocity. One
+symmetric system a clip; its solution is differentiable.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import pad
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +23,15 @@ class Accounts:
     """What is known of the path.
 
     places: observed, metres. beyond: velocities minus the differences of ``places``, metres a frame; the last frame's is not used.
-    place_weight, speed_weight: of the squares above. time: frames since the drift began, 0 where a place does not drift. stiffness: of the drift.
+    place_weight, speed_weight, drifting: of the squares above; the last frame's speeds do not count. time: frames since the drift began,
+    0 where a place does not drift. stiffness: of the drift.
     """
 
     places: Float[Tensor, "b t 2"]
     beyond: Float[Tensor, "b t 2"]
     place_weight: Float[Tensor, "b t"]
     speed_weight: Float[Tensor, "b t"]
+    drifting: Float[Tensor, "b t"]
     time: Float[Tensor, "b t"]
     stiffness: Float[Tensor, " b"]
 
@@ -38,20 +42,21 @@ def fused(accounts: Accounts) -> Float[Tensor, "b t 2"]:
     if frames < 2:
         return accounts.places
     # A long clip's system has a condition number of thousands; it is small beside the network, so it gets double precision.
-    speed = accounts.speed_weight[:, :-1].double()
-    place = accounts.place_weight.double()
-    time = accounts.time.double() / frames
-    push = speed[..., None] * accounts.beyond[:, :-1].double()
-    right = torch.nn.functional.pad(push, (0, 0, 1, 0)) - torch.nn.functional.pad(push, (0, 0, 0, 1))
-    right = torch.cat([right, torch.zeros_like(right[:, :1])], 1)
-    main = place + torch.nn.functional.pad(speed, (1, 0)) + torch.nn.functional.pad(speed, (0, 1))
-    border = place * time
-    corner = (border * time).sum(1) + accounts.stiffness.double() / frames**2
-    system = torch.diag_embed(torch.cat([main, corner[:, None]], 1))
-    beside = torch.diag_embed(-speed, offset=1)
-    beside = torch.nn.functional.pad(beside, (0, 1, 0, 1))
-    edge = torch.zeros_like(system)
-    edge[:, :frames, frames] = border
-    system = system + beside + beside.mT + edge + edge.mT
+    speed, drifting = accounts.speed_weight[:, :-1].double(), accounts.drifting[:, :-1].double()
+    place, time = accounts.place_weight.double(), accounts.time.double() / frames  # the drift is told in metres a clip
+    push = _ends(speed[..., None] * accounts.beyond[:, :-1].double())
+    right = torch.cat([push, torch.zeros_like(push[:, :1])], 1)
+    both = speed + drifting
+    main = place + pad(both, (1, 0)) + pad(both, (0, 1))
+    border = place * time + _ends(drifting[..., None])[..., 0] / frames
+    corner = (place * time.square()).sum(1) + (drifting.sum(1) + accounts.stiffness.double()) / frames**2
+    beside = pad(torch.diag_embed(-both, offset=1), (0, 1, 0, 1))
+    edge = pad(border[..., None], (frames, 0, 0, 1))
+    system = torch.diag_embed(torch.cat([main, corner[:, None]], 1)) + beside + beside.mT + edge + edge.mT
     solution = torch.cholesky_solve(right, torch.linalg.cholesky(system))
     return accounts.places + solution[:, :frames].to(accounts.places.dtype)
+
+
+def _ends(steps: Float[Tensor, "b s n"]) -> Float[Tensor, "b t n"]:
+    """What pushes each frame: the step that ends there, less the one that starts there."""
+    return pad(steps, (0, 0, 1, 0)) - pad(steps, (0, 0, 0, 1))
