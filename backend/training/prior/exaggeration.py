@@ -1,0 +1,54 @@
+"""The same motion with more or less movement: what a network has to see to learn what a told strength means.
+
+A captured motion comes with one strength only. If that alone were ever told, the network could read it off the input and never obey.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from backend.prior.state.take import Take
+from backend.training.prior.limbs import LEGS
+from backend.training.prior.noise import forward
+from revision_blender.motion.rotation import (
+    axis_angle_from_matrix,
+    continuous_quaternions,
+    matrix_from_axis_angle,
+    matrix_from_quaternion,
+    quaternion_from_matrix,
+)
+
+Array = NDArray[np.floating]
+
+_SLOW = 12.0  # frames: a step's swing is above, the posture that it swings about below
+
+
+def exaggerated(take: Take, factor: float) -> Take:
+    """A body's take whose joints swing ``factor`` times as far about their slow posture, and which goes ``factor`` times as far.
+
+    The lowest foot stays as high as it was. Feet that stand slide a little; objects come back as they are.
+    """
+    if take.kind == "object" or take.n_frames < 2:
+        return take
+    slow = _slow(take.rotations)
+    swing = axis_angle_from_matrix(np.swapaxes(slow, -1, -2) @ take.rotations)
+    rotations = slow @ matrix_from_axis_angle(factor * swing)
+    root = take.root.copy()
+    root[:, [0, 2]] = root[:1, [0, 2]] + factor * (root[:, [0, 2]] - root[:1, [0, 2]])
+    made = replace(take, rotations=rotations, root=root)
+    return replace(made, root=root + np.array([0.0, 1.0, 0.0]) * (_lowest(take) - _lowest(made))[:, None])
+
+
+def _slow(rotations: Array) -> Array:
+    """Smoothed over time; ``mode="nearest"`` holds the ends."""
+    quaternions = continuous_quaternions(quaternion_from_matrix(rotations))
+    smooth = gaussian_filter1d(quaternions, _SLOW, axis=0, mode="nearest")
+    return matrix_from_quaternion(smooth / np.linalg.norm(smooth, axis=-1, keepdims=True))
+
+
+def _lowest(take: Take) -> Array:
+    """``(F,)`` metres, of the feet."""
+    feet = [joint for leg in LEGS[take.kind] for joint in leg[-2:]]
+    return forward(take)[1][:, feet, 1].min(axis=1)
