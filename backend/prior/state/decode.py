@@ -116,12 +116,13 @@ def _on_its_path(observed: Observed, motions: Motions, heading: Tensor, told: _R
     weight = led + stands.sum(-1)
     beyond = (led[..., None] * beyond - (stands[..., None] * slide).sum(2)) / weight[..., None]
     valid = observed.valid.to(flat.dtype)
+    there = torch.cat([valid[:, 1:], valid[:, -1:]], 1)
     pinned = observed.root_pinned.to(flat.dtype)
     place = (observed.root_trust + 1e-3) * torch.exp(told.holds.clamp(-6.0, 6.0)) / _SETTLES**2 + _PINNED * pinned
     drift = (told.drift * valid).sum(1) / valid.sum(1).clamp_min(1.0)
-    time = torch.arange(flat.shape[1], dtype=flat.dtype, device=flat.device) * (1.0 - pinned)
-    stiffness = torch.exp(2.0 * (_RIGID - drift).clamp(-6.0, 6.0)) * flat.shape[1]
-    path = fused(Accounts(flat, beyond, place, weight, 1.0 - led, time, stiffness))
+    time = torch.arange(flat.shape[1], dtype=flat.dtype, device=flat.device) * (1.0 - pinned) * valid
+    stiffness = torch.exp(2.0 * (_RIGID - drift).clamp(-6.0, 6.0)) * valid.sum(1)
+    path = fused(Accounts(flat, beyond, place, weight * there, (1.0 - led) * there, time, stiffness))
     return replace(motions, root=torch.stack([path[..., 0], motions.root[..., 1], path[..., 1]], -1))
 
 
