@@ -44,6 +44,10 @@ def _value(kind: Any, value: object, where: str) -> Any:
         if value not in get_args(kind):
             raise InputError(f"the configuration's {where} is {value!r}; choose one of {', '.join(map(str, get_args(kind)))}.")
         return value
+    if get_origin(kind) is tuple:
+        if not isinstance(value, list | tuple):
+            raise InputError(f"the configuration's {where} is {value!r}; a list is needed.")
+        return tuple(_value(get_args(kind)[0], entry, f"{where}[{place}]") for place, entry in enumerate(value))
     if get_origin(kind) in (Union, types.UnionType):
         raise TypeError(f"{where} is of a union type, which configurations do not have")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):

@@ -79,6 +79,9 @@ def test_a_configuration_is_read_as_it_was_written(tmp_path, config) -> None:
         ({"told": {"text": 1.5}}, "told.text"),
         ({"run": {"precision": "fp8"}}, "fp8"),
         ({"optimizer": {"learning_rate": 0.0}}, "learning_rate"),
+        ({"data": {"gaits": ["trot", "hop"]}}, "hop"),
+        ({"data": {"gaits": "trot"}}, "a list"),
+        ({"data": {"gaits": []}}, "none"),
     ],
 )
 def test_a_configuration_that_means_nothing_is_refused_in_one_sentence(values, words) -> None:

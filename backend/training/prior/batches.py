@@ -122,7 +122,7 @@ def pool(config: TrainConfig) -> list[Take]:
     """Animals and objects from their simulations, as many of each as the configuration says, long enough to be cut and sped up."""
     data, rng = config.data, np.random.default_rng((config.seed, _POOL))
     frames = round(1.5 * data.frames)
-    animals = [gaits.drawn(rng, n_frames=frames) for _ in range(data.pool if data.animal else 0)]
+    animals = [gaits.drawn(rng, gaits=data.gaits, n_frames=frames) for _ in range(data.pool if data.animal else 0)]
     return animals + [rigid_simulation.drawn(rng, n_frames=frames) for _ in range(data.pool if data.object else 0)]
 
 

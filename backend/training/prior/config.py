@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from backend.errors import InputError
 from backend.prior.network.config import PriorConfig
+from backend.training.prior.gaits import GAITS
 from backend.training.values import dataclass_of, read_values
 
 Precision = Literal["fp32", "bf16"]
@@ -19,6 +20,7 @@ class DataConfig:
     frames: of a window. short: share of batches with fewer frames, at least ``least``. stretch: clips are slowed or sped by up to this
     factor. mirror: share of takes with left and right exchanged. proportions: standard deviation of the logarithm of bone lengths, on half of
     the people. arms: share of people with the arms of another motion. pool: simulated animals, and objects.
+    gaits: what the animals do; leave one out to see what the others teach.
     """
 
     human: float = 0.7
@@ -31,7 +33,8 @@ class DataConfig:
     mirror: float = 0.5
     proportions: float = 0.06
     arms: float = 0.15
-    pool: int = 400
+    pool: int = 1000
+    gaits: tuple[str, ...] = GAITS
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ def _check(config: TrainConfig) -> None:
         (abs(data.human + data.animal + data.object - 1.0) < 1e-6, f"data sums to {data.human + data.animal + data.object:g}", "make the shares sum to 1"),
         (8 <= data.least <= data.frames <= config.network.window, f"data.least and data.frames are {data.least} and {data.frames}", f"keep 8 <= least <= frames <= {config.network.window}"),
         (data.stretch >= 1.0 and told.range >= 1.0, "stretch or range is under 1", "make them at least 1"),
+        (bool(data.gaits) and set(data.gaits) <= set(GAITS), f"data.gaits are {', '.join(data.gaits) or 'none'}", f"choose from {', '.join(GAITS)}"),
         (data.proportions >= 0.0, "proportions is negative", "make it 0 or more"),
         (min(asdict(config.loss).values()) >= 0.0, "a weight of loss is negative", "make it 0 or more"),
         (min(run.steps, run.batch, run.log_every, run.save_every, run.keep) >= 1, "steps, batch, log_every, save_every or keep is under 1", "make each at least 1"),
