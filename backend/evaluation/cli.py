@@ -1,8 +1,9 @@
-"""``python -m backend evaluate video``: how well a video model follows, as tables."""
+"""``python -m backend evaluate ...``: how well a video model follows and how well the motion prior mends, as tables."""
 
 import argparse
 from pathlib import Path
 
+from backend.evaluation.prior.cli import add_prior
 from revision_blender.video_model.presets import DEFAULT_PRESET
 
 BUNDLED = Path(__file__).parents[2] / "revision_blender" / "data" / "small_video_model"
@@ -11,7 +12,7 @@ JUDGES = BUNDLED / "evaluation"
 
 def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds ``evaluate``; the chosen action's ``run`` takes the parsed arguments and returns the exit status."""
-    evaluate = subparsers.add_parser("evaluate", help="measure how well a video model follows the motion it is given")
+    evaluate = subparsers.add_parser("evaluate", help="measure how well a video model follows its motion, how well the motion prior mends")
     actions = evaluate.add_subparsers(dest="action", required=True)
     video = actions.add_parser("video", help="masks followed, the closed loop S1 to S3, and what the presets cost; see docs/evaluation.md")
     video.add_argument("--model", default="small", help="small (the bundled one) or the folder of a model trained on renders")
@@ -37,6 +38,7 @@ def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentPars
         help="scale at the first and the last frame (default: the model's own)",
     )
     video.set_defaults(run=run_video)
+    add_prior(actions)
 
 
 def run_video(arguments: argparse.Namespace) -> int:

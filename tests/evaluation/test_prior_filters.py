@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from backend.errors import EngineError
+from backend.evaluation.prior import rivals_training
 from backend.evaluation.prior.filters import FILTERS, Setting, cubic, filtered
 from backend.evaluation.prior.metrics import score
 from backend.evaluation.prior.optimisation import optimised
@@ -14,6 +15,7 @@ from backend.evaluation.prior.rivals import FILE, Rivals, load_rivals, save_riva
 from backend.evaluation.prior.rivals_training import Lesson, trained, tuned
 from backend.evaluation.prior.smoothnet import SmoothNet, channels_of, smoothed, take_of
 from backend.prior.state.take import undamaged
+from backend.training.prior.corruption import ROWS
 from tests.evaluation.prior_motions import noisy, person, thing
 
 
@@ -63,12 +65,13 @@ def test_channels_go_round_and_an_untrained_network_changes_nothing():
 @pytest.mark.slow
 def test_a_moment_of_training_already_calms():
     take = person(120)
-    network = trained([take, thing(80)], Lesson(minutes=0.1), lambda _words: None)
+    network = trained([take, thing(80)], Lesson(steps=100), lambda _words: None)
     given = noisy(take, seed=3)
     assert score(smoothed(given, network), take).mpjpe < 0.8 * score(given.take, take).mpjpe
 
 
-def test_tuned_settings_are_kept_and_asked_by_row(tmp_path):
+def test_tuned_settings_are_kept_and_asked_by_row(tmp_path, monkeypatch):
+    monkeypatch.setattr(rivals_training, "ROWS", {row: ROWS[row] for row in ("clean", "white 5")})
     settings = tuned([person(40)], "human", Lesson(tuned_on=1))
     assert settings["Gaussian", "human", "clean"] == Setting(0.0, 0.0)
     assert settings["Gaussian", "human", "white 5"].turns >= 1.0

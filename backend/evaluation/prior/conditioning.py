@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from backend.evaluation.prior.bars import Bar
 from backend.evaluation.prior.metrics import mean_distance
@@ -83,7 +82,7 @@ def strength(prior: TrainedPrior, cases: Sequence[Case], guidance: float, progre
     for number, row in enumerate(STRENGTH_ROWS):
         progress(number / len(STRENGTH_ROWS), f"strength: {row}")
         speeds = np.array([_speeds(prior, damaged_by(case.take, row, 0), guidance) for case in chosen])
-        rank = np.array([float(spearmanr(STRENGTHS, one[1:]).statistic) for one in speeds])
+        rank = np.array([spearman(np.array(STRENGTHS), one[1:]) for one in speeds])
         more = speeds[:, -1] / speeds[:, 1 + STRENGTHS.index(0.3)]
         true = [mean_angular_speed(case.take) for case in chosen]
         values = {"clean": true, "auto": speeds[:, 0]} | {f"{told:g}": speeds[:, 1 + place] for place, told in enumerate(STRENGTHS)}
@@ -123,6 +122,12 @@ def interval(values: NDArray[np.floating], rng: np.random.Generator) -> tuple[fl
         return float("nan"), float("nan")
     means = values[rng.integers(len(values), size=(DRAWS, len(values)))].mean(axis=1)
     return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
+
+
+def spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Correlation of the ranks of numbers that are all different."""
+    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
+    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def _speeds(prior: TrainedPrior, damaged: Damaged, guidance: float) -> list[float]:

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from backend.training.prior.held_out import held_out
 
 from backend.bodies.installed import shelf
 from backend.errors import InputError
@@ -23,6 +22,7 @@ from backend.prior.network.weights import TrainedPrior, load_prior
 from backend.prior.state.take import Take
 from backend.progress import Progress
 from backend.training.prior.corruption import ROWS
+from backend.training.prior.held_out import held_out_takes
 from backend.training.prior.motions import read_folder
 from backend.training.prior.split import column_of
 from revision_blender.motion.whole_file import whole_file
@@ -142,7 +142,7 @@ def _methods(plan: Plan, prior: TrainedPrior) -> list[Method]:
 def _cases(folders: Sequence[Path]) -> list[Case]:
     """The bundled held-out takes, or those in folders: by the protocol's columns where it knows any of them, else all as one column."""
     if not folders:
-        return [Case(column, take) for column, takes in zip("ab", held_out(), strict=True) for take in takes]
+        return [Case(column, take) for column, takes in zip("ab", held_out_takes(), strict=True) for take in takes]
     takes: list[Take] = [take for take in read_folder(folders, shelf()) if take.kind == "human"]
     known = [Case(column_of(take.group), take) for take in takes if column_of(take.group) != "train"]
     return known or [Case("own", take) for take in takes]

@@ -57,7 +57,7 @@ def gaussian(values: Array, sigma: float) -> Array:
 def savitzky_golay(values: Array, window: float) -> Array:
     """Cubic over ``window`` frames, or over as many as there are."""
     frames = min(int(window), (len(values) - 1) // 2 * 2 + 1)
-    return values if frames <= 4 else savgol_filter(values, frames, 3, axis=0, mode="interp")
+    return values if frames <= 4 else np.asarray(savgol_filter(values, frames, 3, axis=0, mode="interp"))
 
 
 def one_euro(values: Array, cutoff: float) -> Array:

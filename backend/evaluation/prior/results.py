@@ -78,7 +78,7 @@ class Results:
 
     def values(self) -> list[dict[str, object]]:
         """Every single score, as JSON holds it; NaN as null."""
-        return [asdict(result) | {"score": {name: _number(value) for name, value in asdict(result.score).items()}} for result in self.all]
+        return [{**asdict(result), "score": {name: _number(value) for name, value in asdict(result.score).items()}} for result in self.all]
 
 
 def _mean(values: Iterable[float]) -> float:

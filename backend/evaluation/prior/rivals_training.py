@@ -22,14 +22,16 @@ Say = Callable[[str], None]
 
 DRAWN = 40  # animals, and objects
 BATCH_TAKES = 6  # clips of one step, all their channels together
+RATE = 3e-3
 ACCELERATION = 1.0  # of second differences in the loss, as SmoothNet has them
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """tuned_on: clips a kind, each of at most ``frames``. minutes: of SmoothNet's training, on one core."""
+    """tuned_on: clips a kind, each of at most ``frames``. steps: of SmoothNet's training, cut short after ``minutes``."""
 
-    minutes: float = 3.0
+    steps: int = 2000
+    minutes: float = 10.0
     tuned_on: int = 12
     frames: int = 200
     seed: int = 0
@@ -75,21 +77,22 @@ def trained(takes: Sequence[Take], lesson: Lesson, say: Say) -> SmoothNet:
     rng = np.random.default_rng(lesson.seed)
     torch.manual_seed(lesson.seed)
     network = SmoothNet()
-    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-4)
-    began, step, told = time.perf_counter(), 0, 0.0
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
+    began = time.perf_counter()
     long_enough = [take for take in takes if take.n_frames >= WINDOW]
-    while (done := (time.perf_counter() - began) / (60.0 * lesson.minutes)) < 1.0:
-        optimizer.param_groups[0]["lr"] = 2e-3 * 0.5 * (1.0 + np.cos(np.pi * done))
+    for step in range(lesson.steps):
+        done = max(step / lesson.steps, (time.perf_counter() - began) / (60.0 * lesson.minutes))
+        if done >= 1.0:
+            break
+        optimizer.param_groups[0]["lr"] = RATE * 0.5 * (1.0 + np.cos(np.pi * done))
         seen, true = _batch(long_enough, rng)
         answer = network(seen)
         error = functional.l1_loss(answer, true) + ACCELERATION * functional.l1_loss(answer.diff(n=2), true.diff(n=2))
         optimizer.zero_grad()
         error.backward()
         optimizer.step()
-        step += 1
-        if done >= told:
-            say(f"SmoothNet: step {step}, loss {error.item():.5f}, {100 * done:.0f} %")
-            told += 0.1
+        if step % 100 == 0:
+            say(f"SmoothNet: step {step}, loss {error.item():.5f}")
     return network.eval()
 
 

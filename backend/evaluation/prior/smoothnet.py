@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from backend.errors import EngineError
 from backend.prior.state.fill import filled
 from backend.prior.state.take import Damaged, Take
+from revision_blender.motion.whole_file import whole_file
 
 WINDOW = 32
 STRIDE = 8
@@ -76,7 +77,8 @@ def take_of(channels: np.ndarray, like: Take) -> Take:
 
 def save_smoothnet(network: SmoothNet, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.half().contiguous() for name, value in network.state_dict().items()}, folder / FILE)
+    with whole_file(folder / FILE) as stream:
+        stream.write(save({name: value.half().contiguous() for name, value in network.state_dict().items()}))
 
 
 def load_smoothnet(folder: Path) -> SmoothNet:

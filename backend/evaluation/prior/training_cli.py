@@ -11,7 +11,8 @@ def add_training(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
     source.add_argument("--motions", type=Path, nargs="+", metavar="DIR", help="folders of motion files; what is held out stays out")
     source.add_argument("--takes", type=Path, metavar="FILE", help="takes read before, as train prior stores them")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for both (default: the bundled one)")
-    parser.add_argument("--minutes", type=float, default=3.0, help="of training on one core (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=2000, help="of SmoothNet's training (default: %(default)s)")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of that training, at most (default: %(default)s)")
     parser.add_argument("--clips", type=int, default=12, help="of each kind that the filters are tuned on (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of everything drawn (default: %(default)s)")
     parser.set_defaults(run=run_rivals)
@@ -26,7 +27,7 @@ def run_rivals(arguments: argparse.Namespace) -> int:
     from backend.training.prior.take_file import read_takes
 
     takes = read_takes(arguments.takes) if arguments.takes else read_folder(arguments.motions, shelf())
-    lesson = Lesson(arguments.minutes, arguments.clips, seed=arguments.seed)
+    lesson = Lesson(arguments.steps, arguments.minutes, arguments.clips, seed=arguments.seed)
     lessons = learned(takes, lesson.seed)
     settings = {}
     for kind in KINDS:
