@@ -142,10 +142,10 @@ class Pins:
     """What the animator fixed on one body track; a refiner returns these exactly.
 
     joints: ``(F, J)`` bool, the joint's rotation at that frame. translation: ``(F,)`` bool, the root's place.
-    places: ``(F, J)`` bool, the joint's place in the world, as the given clip has it: a hand or foot that must stay there.
+    places: ``(F, J, 3)`` where in the clip's world a hand or foot must be, metres; NaN where it need not be anywhere.
     """
 
     track_id: str
     joints: NDArray[np.bool_]
     translation: NDArray[np.bool_]
-    places: NDArray[np.bool_] | None = None
+    places: Array | None = None

@@ -207,5 +207,5 @@ def _pins(name: str, index: int, track_id: Any, arrays: Mapping[str, NDArray[Any
     translation = _checked(f"{key}/translation", arrays.get(f"{key}/translation"), np.dtype(np.bool_), (len(joints),))
     places = arrays.get(f"{key}/places")
     if places is not None:
-        _checked(f"{key}/places", places, np.dtype(np.bool_), joints.shape)
+        _checked(f"{key}/places", places, np.dtype(np.float64), (*joints.shape, 3))
     return Pins(_scalar(name, str, track_id), joints, translation, places)

@@ -159,11 +159,15 @@ class LiftResult:
 
 @dataclass(frozen=True, eq=False)
 class RefineResult:
-    """changes: ``(2, 3, F)`` before and after: feet's sliding in mm a frame, sinking in mm, jitter in 10 m/s^3; nothing where not known."""
+    """changes: ``(2, 3, F)`` before and after: feet's sliding in mm a frame, sinking in mm, jitter in 10 m/s^3; nothing where not known.
+
+    notes: sentences about what could not be done well, one a line.
+    """
 
     clip: Clip
     report: dict[str, float] = field(default_factory=dict)
     changes: NDArray[np.float32] = field(default_factory=lambda: np.zeros((2, 3, 0), dtype=np.float32))
+    notes: str = ""
 
 
 @dataclass(frozen=True, eq=False)
