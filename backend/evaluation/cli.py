@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from backend.evaluation.prior.cli import add_prior
+from backend.evaluation.prior.gaits_cli import add_gaits
 from revision_blender.video_model.presets import DEFAULT_PRESET
 
 BUNDLED = Path(__file__).parents[2] / "revision_blender" / "data" / "small_video_model"
@@ -39,6 +40,7 @@ def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentPars
     )
     video.set_defaults(run=run_video)
     add_prior(actions)
+    add_gaits(actions)
 
 
 def run_video(arguments: argparse.Namespace) -> int:
