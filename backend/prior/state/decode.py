@@ -37,6 +37,8 @@ _SETTLES = 20.0  # frames over which places outweigh velocities
 _RIGID = 1.5  # logit of the drift's stiffness: little drift unless it is claimed
 _HOLDS = 4.0  # how much more than the network's velocity a foot in contact counts
 _PINNED = 100.0
+_SURE = 2.5  # logits by which the gates are shut where nothing looks like noise
+_FIRM = 3.5  # logarithm of how much more places count there: then only a drift can be wrong with them
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,15 +67,16 @@ def decoded(observed: Observed, raw: Float[Tensor, "b t o"], known: Seen | None 
     known = seen(observed) if known is None else known
     told = _split(raw.to(observed.motions.root.dtype), observed.motions.kind)
     rotations = _rotations(known, told) if known.mechanics is None else observed.motions.rotations
-    place = known.path.mixed(shares(known.path, PATHS, told.path_shares))
-    astray = torch.sigmoid(told.astray)
+    place = known.path.mixed(shares(known.path, PATHS, told.path_shares, known.path_doubt))
+    sure = 1.0 - known.path_doubt[..., 0]
+    astray = torch.sigmoid(told.astray - _SURE * sure)
     flat, height = place[:, :, 0], place[:, :, 1, 0] + _HEIGHT * astray * told.height
     root = torch.stack([flat[..., 0], height, flat[..., 1]], -1)
     motions = replace(observed.motions, rotations=rotations, root=root)
     if known.mechanics is not None:
         motions = _object(known, known.mechanics, motions, told)
     contacts = told.contacts + _FEW_CONTACTS
-    return Predicted(_on_its_path(observed, motions, known.heading, told, contacts), contacts)
+    return Predicted(_on_its_path(observed, motions, known, told, contacts), contacts)
 
 
 def _split(raw: Tensor, kind: Kind) -> _Raw:
@@ -88,8 +91,8 @@ def _split(raw: Tensor, kind: Kind) -> _Raw:
 
 def _rotations(known: Seen, told: _Raw) -> Float[Tensor, "b t j 3 3"]:
     """Mixed filters, then a small rotation: in the joint's own frame, of the root in the heading frame."""
-    base = from6d(known.turns.mixed(shares(known.turns, TURNS, told.shares)))
-    small = small_rotation(_TURN * torch.sigmoid(told.wrong)[..., None] * told.turns)
+    base = from6d(known.turns.mixed(shares(known.turns, TURNS, told.shares, known.turn_doubt)))
+    small = small_rotation(_TURN * torch.sigmoid(told.wrong - _SURE * (1.0 - known.turn_doubt))[..., None] * told.turns)
     root = known.heading @ small[:, :, 0] @ known.heading.mT @ base[:, :, 0]
     return torch.cat([root[:, :, None], base[:, :, 1:] @ small[:, :, 1:]], 2)
 
@@ -99,26 +102,27 @@ def _object(known: Seen, fit: Fit, motions: Motions, told: _Raw) -> Motions:
     assert known.points is not None
     bands, claims, moves = told.object.split([_BANDS, 2, 3 * _N_POINTS], -1)
     to_root, to_points = torch.sigmoid(claims + claims.new_tensor([0.0, _LITTLE_RIGID]))[..., None, :].unbind(-1)
-    smooth = known.points.mixed(shares(known.points, PATHS, bands[..., None, :]))
+    smooth = known.points.mixed(shares(known.points, PATHS, bands[..., None, :], known.path_doubt[..., :1]))
     points = smooth + to_points[..., None] * (fit.points - smooth) + outward(known.heading, _POINT * moves.unflatten(-1, (_N_POINTS, 3)))
     return replace(motions, root=motions.root + to_root * (fit.root - motions.root), points=points)
 
 
-def _on_its_path(observed: Observed, motions: Motions, heading: Tensor, told: _Raw, contacts: Tensor) -> Motions:
+def _on_its_path(observed: Observed, motions: Motions, known: Seen, told: _Raw, contacts: Tensor) -> Motions:
     """The root led by the told velocities and by the feet that stand, held near its place over longer times."""
     flat = motions.root[..., [0, 2]]
     if flat.shape[1] < 2:
         return motions
-    led = torch.sigmoid(told.astray)
+    sure = 1.0 - known.path_doubt[..., 0]
+    led = torch.sigmoid(told.astray - _SURE * sure)
     speed = torch.stack([told.speed[..., 0], torch.zeros_like(led), told.speed[..., 1]], -1)
-    beyond = _SPEED * outward(heading, speed)[..., [0, 2]]
+    beyond = _SPEED * outward(known.heading, speed)[..., [0, 2]]
     stands, slide = _sliding(motions, contacts)
     weight = led + stands.sum(-1)
     beyond = (led[..., None] * beyond - (stands[..., None] * slide).sum(2)) / weight[..., None]
     valid = observed.valid.to(flat.dtype)
     there = torch.cat([valid[:, 1:], valid[:, -1:]], 1)
     pinned = observed.root_pinned.to(flat.dtype)
-    place = (observed.root_trust + 1e-3) * torch.exp(told.holds.clamp(-6.0, 6.0)) / _SETTLES**2 + _PINNED * pinned
+    place = (observed.root_trust + 1e-3) * torch.exp(told.holds.clamp(-6.0, 6.0) + _FIRM * sure) / _SETTLES**2 + _PINNED * pinned
     drift = (told.drift * valid).sum(1) / valid.sum(1).clamp_min(1.0)
     time = torch.arange(flat.shape[1], dtype=flat.dtype, device=flat.device) * (1.0 - pinned) * valid
     stiffness = torch.exp(2.0 * (_RIGID - drift).clamp(-6.0, 6.0)) * valid.sum(1)

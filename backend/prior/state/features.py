@@ -16,13 +16,13 @@ from backend.prior.state.heading import heading_of, inward, yaw_rate
 from backend.prior.state.motions import Motions, Observed
 from backend.prior.state.object_candidates import Fit, fitted
 from backend.prior.state.rotation6d import from6d, to6d
-from backend.prior.state.shares import PATHS, TURNS, logarithms
+from backend.prior.state.shares import PATHS, TURNS, doubt, logarithms
 from backend.prior.state.take import KINDS, N_JOINTS, Kind
 
 _N_POINTS = 21
 _STILL = 1e-5  # rad²: steps below are as good as none
 
-SIZE: dict[Kind, int] = {kind: 28 * N_JOINTS[kind] + 46 for kind in KINDS} | {"object": 9 * _N_POINTS + 33}
+SIZE: dict[Kind, int] = {kind: 9 * _N_POINTS + 33 if kind == "object" else 28 * N_JOINTS[kind] + 46 for kind in KINDS}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +31,7 @@ class Seen:
 
     heading: R_world_heading. turns: the rotations' six numbers, taken apart by speed. path: the same of the root's place, the floor's
     two axes in the first entry of its third axis, the height in the second (each padded to two numbers). points, mechanics: only of objects.
+    turn_doubt, path_doubt: how far each can be noise (``shares.doubt``).
     """
 
     heading: Float[Tensor, "b t 3 3"]
@@ -38,6 +39,8 @@ class Seen:
     path: filters.Bands
     points: filters.Bands | None
     mechanics: Fit | None
+    turn_doubt: Float[Tensor, "b t j"]
+    path_doubt: Float[Tensor, "b t 2"]
 
 
 def seen(observed: Observed) -> Seen:
@@ -46,10 +49,20 @@ def seen(observed: Observed) -> Seen:
     trust = valid[..., None] * (observed.trust + 0.02 + 4.0 * observed.pinned)
     root_trust = valid * (observed.root_trust + 0.02 + 4.0 * observed.root_pinned)
     flat, height = motions.root[..., [0, 2]], motions.root[..., [1, 1]] * motions.root.new_tensor([1.0, 0.0])
-    path = filters.bands(torch.stack([flat, height], 2), root_trust[..., None].expand(-1, -1, 2).contiguous())
     points = None if motions.points is None else filters.bands(motions.points, root_trust[..., None].expand(-1, -1, _N_POINTS).contiguous())
     mechanics = None if motions.points is None else fitted(observed)
-    return Seen(heading_of(observed), filters.bands(to6d(motions.rotations), trust), path, points, mechanics)
+    sure, root_sure = observed.trust * valid[..., None], (observed.root_trust * valid)[..., None].expand(-1, -1, 2)
+    turns, places = to6d(motions.rotations), torch.stack([flat, height], 2)
+    path = filters.bands(places, root_trust[..., None].expand(-1, -1, 2).contiguous())
+    return Seen(
+        heading_of(observed),
+        filters.bands(turns, trust),
+        path,
+        points,
+        mechanics,
+        doubt(turns, sure, True),
+        doubt(places, root_sure, False),
+    )
 
 
 def features(observed: Observed, known: Seen | None = None) -> Float[Tensor, "b t f"]:

@@ -41,15 +41,36 @@ PATHS = Table(
 _SUREST = 6.0  # logit; beyond, the network could not change its mind
 
 
+_QUIET_TURN, _QUIET_PLACE = 0.007, 0.0025  # rad, m: noise a number at which half of the usual filtering is done
+
+
 def logarithms(bands: Bands, table: Table) -> Float[Tensor, "b t w e"]:
     """Of the energies."""
     return torch.log(bands.energies + table.least)
 
 
-def shares(bands: Bands, table: Table, raw: Float[Tensor, "b t w n"]) -> Float[Tensor, "b t w n"]:
-    """Shares for ``Bands.mixed``: raw 0 is what the table says, every unit more or less a logit."""
+def shares(bands: Bands, table: Table, raw: Float[Tensor, "b t w n"], doubt: Float[Tensor, "b t w"]) -> Float[Tensor, "b t w n"]:
+    """Shares for ``Bands.mixed``: raw 0 is what the table says, every unit more or less a logit; where there is no doubt nothing is lost."""
     energies = logarithms(bands, table)
     own, common, constant = (energies.new_tensor(rows) for rows in (table.own, table.common, table.constant))
     usual = energies @ own + energies.mean(2, keepdim=True) @ common + constant
     assert usual.shape[-1] == N_BANDS
-    return torch.sigmoid(raw + usual.clamp(-_SUREST, _SUREST))
+    return 1.0 - doubt[..., None] * torch.sigmoid(-raw - usual.clamp(-_SUREST, _SUREST))
+
+
+@torch.no_grad()
+def doubt(values: Float[Tensor, "b t w f"], trust: Float[Tensor, "b t w"], of_turns: bool) -> Float[Tensor, "b t w"]:
+    """From 0 to 1: how far a signal can be noise, by the median of its fourth differences over the clip, and by its trust.
+
+    A true motion of limbs has hardly any at 30 frames a second (up to 0.3 degrees); what goes wrong in a few places does not move the
+    median. trust: 0 where the signal was filled and outside the clip. of_turns: ``values`` are six numbers of rotations, not metres.
+    """
+    if values.shape[1] < 5:
+        return torch.ones_like(trust)
+    fourth = values[:, 4:] - 4.0 * values[:, 3:-1] + 6.0 * values[:, 2:-2] - 4.0 * values[:, 1:-3] + values[:, :-4]
+    square = fourth.square().sum(-1) / (70.0 * (4.0 if of_turns else values.shape[-1]))
+    known = torch.where(trust[:, 2:-2] > 0.5, square, torch.nan).flatten(1)
+    level = torch.nan_to_num(known.nanmedian(1).values, nan=1.0)[:, None, None]
+    fourth_power = level.square()
+    noise = fourth_power / (fourth_power + (_QUIET_TURN if of_turns else _QUIET_PLACE) ** 4)
+    return 1.0 - (1.0 - noise) * trust.clamp(0.0, 1.0)
