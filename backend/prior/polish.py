@@ -63,7 +63,7 @@ def _solved(take: Take, footing: Footing, chains: Chains, wants: Wants, free: to
         pose = pose_of(answer, footing)
         if done >= _PASSES and _miss(pose.joints, wants) < _EXACT:
             break
-        equations = equations_of(chains, pose, change, _beyond(chains, answer), wants, Scales())
+        equations = equations_of(chains, pose, change, _beyond(chains, answer), wants, take.fps, Scales())
         change = change + solve(equations.held(free), _DAMPING).numpy()
         answer = _changed(take, chains, change, free.numpy() > 0.0)
     return answer

@@ -21,20 +21,22 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class Scales:
-    """What is usual. Metres, radians, frames.
+    """What is usual. Metres, radians, seconds.
 
-    shift, turn: changes of the root's place and of a joint; calm_shift, calm_turn: frames over which each fades. step: of a point in
-    contact in one frame. touch: its height off the floor. press: depth of any point under it. pin: miss of a pinned place. bound: turn
-    beyond a joint's limits.
+    shift, turn: changes of the root's place and of a joint; calm_shift, calm_turn: times over which each fades. slide: speed of a
+    point in contact. touch: its height off the floor beyond ``even``, by which soles of another shape and soft floors differ. press:
+    depth of any point under ``sunk``. pin: miss of a pinned place. bound: turn beyond a joint's limits.
     """
 
     shift: float = 0.05
-    turn: float = 0.12
-    calm_shift: float = 6.0
-    calm_turn: float = 3.0
-    step: float = 0.001
-    touch: float = 0.004
+    turn: float = 0.08
+    calm_shift: float = 0.2
+    calm_turn: float = 0.1
+    slide: float = 0.04
+    touch: float = 0.005
+    even: float = 0.006
     press: float = 0.002
+    sunk: float = 0.004
     pin: float = 0.0002
     bound: float = 0.03
 
@@ -91,13 +93,13 @@ class Wants:
     places: Array
 
 
-def equations_of(chains: Chains, pose: Pose, change: Array, beyond: Array, wants: Wants, scales: Scales) -> NormalEquations:
+def equations_of(chains: Chains, pose: Pose, change: Array, beyond: Array, wants: Wants, fps: float, scales: Scales) -> NormalEquations:
     """Gauss-Newton equations at ``change`` ``(F, 3 + 3 V)``. beyond: ``(F, 3 V)`` turn that would bring each joint within its limits."""
     frames, unknowns = change.shape
     result = empty(frames, unknowns)
-    _add_change(result, change, scales)
+    _add_change(result, change, fps, scales)
     _add_beyond(result, beyond, scales)
-    _add_feet(result, chains, pose, wants, scales)
+    _add_feet(result, chains, pose, wants, fps, scales)
     if wants.pinned.any():
         jacobian = torch.from_numpy(moves(chains, pose, pose.joints[:, wants.joints], chains.carry_joints[wants.joints]))
         miss = np.where(wants.pinned[..., None], pose.joints[:, wants.joints] - wants.places, 0.0)
@@ -105,30 +107,31 @@ def equations_of(chains: Chains, pose: Pose, change: Array, beyond: Array, wants
     return result
 
 
-def _add_feet(result: NormalEquations, chains: Chains, pose: Pose, wants: Wants, scales: Scales) -> None:
+def _add_feet(result: NormalEquations, chains: Chains, pose: Pose, wants: Wants, fps: float, scales: Scales) -> None:
     """Points in contact keep their place over the floor and stand on it; none is under it."""
     jacobian = torch.from_numpy(moves(chains, pose, pose.points, chains.carry_points))
     height = pose.points[..., 1] - wants.rest
-    below = np.minimum(pose.points[..., 1], 0.0)
+    off = np.sign(height) * np.maximum(np.abs(height) - scales.even, 0.0)
+    below = np.minimum(pose.points[..., 1] + scales.sunk, 0.0)
     up = torch.zeros(*pose.points.shape[:2], 3, 3, dtype=torch.float64)
     stiff = wants.hold / scales.touch**2
-    up[..., 1, 1] = torch.from_numpy(stiff + (below < 0.0) / scales.press**2)
+    up[..., 1, 1] = torch.from_numpy(stiff * (off != 0.0) + (below < 0.0) / scales.press**2)
     pull = np.zeros_like(pose.points)
-    pull[..., 1] = stiff * height + below / scales.press**2
+    pull[..., 1] = stiff * off + below / scales.press**2
     result.add((1.0,), jacobian, torch.zeros_like(up[..., 0]), up)
     result.gradient.add_((jacobian.flatten(1, 2).mT @ torch.from_numpy(pull).flatten(1)[..., None])[..., 0])
     if len(height) > 1:
         step = torch.from_numpy(np.diff(pose.points, axis=0))
         across = torch.zeros(*step.shape[:2], 3, 3, dtype=torch.float64)
-        firm = torch.from_numpy(np.minimum(wants.hold[1:], wants.hold[:-1]) / scales.step**2)
+        firm = torch.from_numpy(np.minimum(wants.hold[1:], wants.hold[:-1]) * (fps / scales.slide) ** 2)
         across[..., 0, 0] = across[..., 2, 2] = firm
         result.add((-1.0, 1.0), jacobian, step, across)
 
 
-def _add_change(result: NormalEquations, change: Array, scales: Scales) -> None:
+def _add_change(result: NormalEquations, change: Array, fps: float, scales: Scales) -> None:
     """The change is small, and so are its second differences."""
     size = np.concatenate([np.full(3, scales.shift), np.full(change.shape[1] - 3, scales.turn)])
-    width = np.concatenate([np.full(3, scales.calm_shift), np.full(change.shape[1] - 3, scales.calm_turn)])
+    width = fps * np.concatenate([np.full(3, scales.calm_shift), np.full(change.shape[1] - 3, scales.calm_turn)])
     small, calm = torch.from_numpy(1.0 / size**2), torch.from_numpy(width**4 / size**2)
     own = torch.from_numpy(change)
     result.blocks[0].diagonal(dim1=1, dim2=2).add_(small)

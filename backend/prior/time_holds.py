@@ -8,6 +8,7 @@ Array = NDArray[np.floating]
 _SAME = 1e-6  # metres a frame; anything that was measured trembles by more
 _MOVING = 0.005  # metres a frame on both sides of the run: a thing that rests and is then pushed has not frozen
 _CAUGHT_UP = 1.5  # times the usual step: what moved on unseen shows as a leap at the end
+_ABRUPT = 0.3  # times the usual step: what comes to rest slows down before it does
 _LONGEST = 20  # frames; longer is a rest
 
 
@@ -26,10 +27,10 @@ def frozen(rows: Array, fixed: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _leaps_on(step: Array, first: int, last: int) -> bool:
-    """Whether the body moved before the run, moves after it, and is farther on at its end than a step."""
+    """Whether the body moved until the run, moves after it, and is farther on at its end than a step."""
     around = np.concatenate([step[max(0, first - 6) : first - 1], step[last : last + 5]])
     moving = around[around >= _SAME]
     if last - 1 >= len(step) or len(moving) < 3 or first < 2:
         return False
     usual = float(np.median(moving))
-    return usual > _MOVING and step[last - 1] > _CAUGHT_UP * usual
+    return usual > _MOVING and step[first - 2] > _ABRUPT * usual and step[last - 1] > _CAUGHT_UP * usual

@@ -15,6 +15,7 @@ _SHORTEST, _LONGEST = 3, 48  # frames of a run
 _BETTER = 0.35  # of the old roughness: how good an order has to be; the best order of white noise reaches 0.6
 _MUCH_BETTER, _FEW = 0.08, 3  # asked of orders that move so few frames: captures have slips of one frame
 _SHORTER = 0.75  # of the old path's length
+_ROUGHER, _ELSEWHERE = 4.0, 6  # times as rough as three quarters of the frames elsewhere, of which there must be so many
 _BEAM = 96  # orders kept while one is built
 _STEP_SHARE = 0.5  # what squares of steps count beside squares of their changes
 
@@ -57,7 +58,7 @@ def _smoothest(rows: Array, first: int, last: int, fixed: NDArray[np.bool_]) -> 
     local = rows[low:high]
     stays = fixed[low:high].copy()
     stays[: first - low] = stays[last - low :] = True
-    if (~stays).sum() < _SHORTEST:
+    if (~stays).sum() < _SHORTEST or not _stands_out(rows, first, last):
         return None
     bends = _bends(local)
     given = np.arange(high - low)
@@ -68,6 +69,14 @@ def _smoothest(rows: Array, first: int, last: int, fixed: NDArray[np.bool_]) -> 
     if roughness[1] > better * roughness[0] or lengths[1] > _SHORTER * lengths[0]:
         return None
     return low + best[first - low : last - low]
+
+
+def _stands_out(rows: Array, first: int, last: int) -> bool:
+    """Whether the run is rougher than the rest of the clip: noise that is everywhere is no disorder."""
+    bend = np.zeros(len(rows))
+    bend[1:-1] = np.square(np.diff(rows, n=2, axis=0)).sum(axis=1)
+    elsewhere = np.concatenate([bend[1 : max(1, first - 1)], bend[last + 1 : -1]])
+    return len(elsewhere) >= _ELSEWHERE and float(bend[first:last].mean()) > _ROUGHER * float(np.percentile(elsewhere, 75.0))
 
 
 def _bends(rows: Array) -> Array:

@@ -18,8 +18,10 @@ from backend.prior.time_order import put_in_order
 
 Array = NDArray[np.floating]
 
+_SLOWEST = 14.0  # frames a second: at fewer, true motion looks like one cut after another
 _MOST_JUMPS = 3  # in one clip
 _MOSTLY = 0.5  # share of a frame's joints that are pinned from which on it is the animator's frame and stays
+_HELD = 0.01  # times the usual step: not moving at all
 _FITS = 1.5  # times the usual step: a pinned frame so near to its neighbours tells that the time around it is right
 
 
@@ -27,8 +29,10 @@ def repaired(damaged: Damaged) -> Damaged:
     """The same motion with shuffled runs in order, cut-out pieces put back as missing frames, frozen runs marked missing.
 
     Same length: what is put in pushes the end out. Pinned entries keep place and value. What needs no repair comes back as it is, the
-    same object. Motions must be finite.
+    same object, and so does what has fewer than ``_SLOWEST`` frames a second. Motions must be finite.
     """
+    if damaged.take.fps < _SLOWEST:
+        return damaged
     fixed = _fixed(damaged)
     order = put_in_order(channels_of(damaged), fixed)
     if (order != np.arange(len(order))).any():
@@ -64,12 +68,15 @@ def _mended(damaged: Damaged, fixed: NDArray[np.bool_]) -> Damaged | None:
 
 
 def _anchored(rows: Array, fixed: NDArray[np.bool_], at: int) -> bool:
-    """Whether a pinned frame after ``at`` goes on where its neighbours are: then nothing may be moved past it."""
+    """Whether a pinned frame after ``at`` goes on where its neighbours are: then nothing may be moved past it.
+
+    A pose that is only held tells nothing of time.
+    """
     step = np.linalg.norm(np.diff(rows, axis=0), axis=1)
     usual = float(np.median(step))
     later = np.flatnonzero(fixed)
     later = later[later > at]
-    return bool((step[later - 1] <= _FITS * usual).any())
+    return bool(((step[later - 1] <= _FITS * usual) & (step[later - 1] > _HELD * usual)).any())
 
 
 def _taken(damaged: Damaged, order: NDArray[np.integer]) -> Damaged:
