@@ -17,6 +17,8 @@ from backend.prior.state import decode, features
 from backend.prior.state.motions import Observed, Predicted, Told
 from backend.prior.state.take import KINDS, Kind
 
+_LEAST_SPREAD = 0.01  # of a feature that hardly ever changes
+_FARTHEST = 8.0  # standard deviations
 _UNSEEN = -1e4  # logit of what is not there
 _WAVES = 4  # of the strength's sines and cosines
 _SLOWEST = 1000.0  # RoPE's longest period is 2 pi times this, in frames: far beyond a window
@@ -28,12 +30,15 @@ class Prior(nn.Module):
     def __init__(self, config: PriorConfig) -> None:
         super().__init__()
         self.config = config
+        self.usual = nn.ModuleDict({kind: Usual(features.SIZE[kind]) for kind in KINDS})
         self.inputs = nn.ModuleDict({kind: nn.Linear(features.SIZE[kind], config.width) for kind in KINDS})
         self.condition = Condition(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
         self.outputs = nn.ModuleDict({kind: nn.Linear(config.width, decode.SIZE[kind]) for kind in KINDS})
-        for out in self.outputs.values():
+        # What is linear in the features (a joint that leans too far to one side) is learned at once on this way past the blocks.
+        self.direct = nn.ModuleDict({kind: nn.Linear(features.SIZE[kind], decode.SIZE[kind]) for kind in KINDS})
+        for out in (*self.outputs.values(), *self.direct.values()):
             assert isinstance(out, nn.Linear)
             nn.init.zeros_(out.weight)  # an untrained network answers with the filtered input
             nn.init.zeros_(out.bias)
@@ -51,13 +56,36 @@ class Prior(nn.Module):
     def raw(self, kind: Kind, given: Float[Tensor, "b t f"], valid: Bool[Tensor, "b t"], told: Told) -> Float[Tensor, "b t o"]:
         """From features a frame to the numbers that ``decode.decoded`` turns into motions."""
         tokens, present = self.condition(told)
+        given = self.usual[kind](given)
         stream = self.inputs[kind](given)
         heard = attended(present)
         frames = attended(valid)
         turns = rotary(given.shape[1], self.config.width // self.config.heads, given.device)
         for block in self.blocks:
             stream = block(stream, frames, turns, tokens, heard)
-        return self.outputs[kind](self.norm(stream))
+        return self.outputs[kind](self.norm(stream)) + self.direct[kind](given)
+
+
+class Usual(nn.Module):
+    """Features counted in standard deviations from their means over the training motions, which ``learn`` is given once."""
+
+    mean: Tensor
+    spread: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("spread", torch.ones(size))
+
+    def learn(self, seen: Float[Tensor, "n f"]) -> None:
+        """From many frames' features."""
+        self.mean.copy_(seen.mean(0))
+        self.spread.copy_(seen.std(0).clamp_min(_LEAST_SPREAD))
+
+    def forward(self, seen: Float[Tensor, "b t f"]) -> Float[Tensor, "b t f"]:
+        # Under autocast too in full precision: a rotation's numbers lie near 1, and half precision would round half a degree away.
+        with torch.autocast(seen.device.type, enabled=False):
+            return ((seen - self.mean) / self.spread).clamp(-_FARTHEST, _FARTHEST)
 
 
 class Condition(nn.Module):

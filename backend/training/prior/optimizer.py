@@ -14,27 +14,28 @@ from torch import Tensor, nn
 _POLYNOMIAL = (3.4445, -4.7750, 2.0315)  # of Newton and Schulz: brings singular values from (0, 1] near 1 in five rounds
 _ROUNDS = 5
 _MOMENTUM = 0.95
+WIDE = 0.2
 _BETAS = (0.9, 0.98)
 _SIZE = 0.6  # root mean square of a step, as a part of the learning rate; AdamW's is about 0.2, and orthogonal steps bear three times that
 
 
 class Muon(torch.optim.Optimizer):
-    """weights: by name. matrices: the names whose steps are made orthogonal. The learning rate of all groups is to be set alike."""
+    """weights: by name. matrices: the names whose steps are made orthogonal. wide: the names that add up so many numbers that they learn at
+    ``WIDE`` of the rate. Each group's rate is to be set to ``part`` of the run's.
+    """
 
-    def __init__(self, weights: Mapping[str, nn.Parameter], matrices: Iterable[str], rate: float, decay: float) -> None:
-        chosen = set(matrices)
+    def __init__(self, weights: Mapping[str, nn.Parameter], matrices: Iterable[str], wide: Iterable[str], rate: float, decay: float) -> None:
+        chosen, slow = set(matrices), set(wide)
+
+        def group(names: list[str], *, orthogonal: bool = False, decay: float = decay, part: float = 1.0) -> dict[str, Any]:
+            return {"params": [weights[name] for name in names], "orthogonal": orthogonal, "decay": decay, "part": part, "lr": part * rate}
+
+        rest = [name for name in weights if name not in chosen and name not in slow]
         groups = [
-            {"params": [weight for name, weight in weights.items() if name in chosen], "orthogonal": True, "decay": decay},
-            {
-                "params": [weight for name, weight in weights.items() if name not in chosen and weight.ndim > 1],
-                "orthogonal": False,
-                "decay": decay,
-            },
-            {
-                "params": [weight for name, weight in weights.items() if name not in chosen and weight.ndim <= 1],
-                "orthogonal": False,
-                "decay": 0.0,
-            },
+            group(sorted(chosen), orthogonal=True),
+            group(sorted(slow), part=WIDE),
+            group([name for name in rest if weights[name].ndim > 1]),
+            group([name for name in rest if weights[name].ndim <= 1], decay=0.0),
         ]
         super().__init__([group for group in groups if group["params"]], {"lr": rate})
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from backend.errors import InputError
-from backend.prior.network.transformer import Prior
+from backend.prior.network.transformer import Prior, Usual
 from backend.prior.network.weights import TrainedPrior, load_prior, save_prior
-from backend.prior.state.take import KINDS, Take
+from backend.prior.state.features import features
+from backend.prior.state.take import KINDS, Kind, Take
 from backend.training.prior.batches import Batch, Batches
 from backend.training.prior.config import OptimizerConfig, TrainConfig, as_values
 from backend.training.prior.curves import Curves
@@ -30,6 +31,8 @@ from backend.training.video.provenance import commit
 from backend.training.video.stopping import asked_to_stop
 
 Say = Callable[[str], None]
+
+_USUAL, _USUAL_FROM = 48, 10**9  # batches to learn the features' usual size from, and where their draws begin
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class _Run:
         self.limits = {kind: limits(motions.training, kind) for kind in KINDS}
         self.batches = Batches(motions.training, self.strengths, config)
         self.looks = Looks(motions.held_out, config.data.frames) if motions.held_out and config.run.look_every else None
+        accustom(self.net, self.batches)
         self.step, self.seconds = self._resumed()
         self.facts = {"config": as_values(config), "commit": commit(), "takes": len(motions.training)}
 
@@ -110,7 +114,7 @@ class _Run:
 
     def _one_step(self, batch: Batch) -> tuple[float, dict[str, float]]:
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.config.optimizer, self.step, self._progress())
+            group["lr"] = group["part"] * learning_rate(self.config.optimizer, self.step, self._progress())
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)  # of the dropout: resumed, the same comes again
         with torch.autocast("cpu", torch.bfloat16, enabled=self.config.run.precision == "bf16"):
             predicted = self.net(batch.observed, batch.told)
@@ -173,6 +177,19 @@ class _Run:
         return place
 
 
+@torch.no_grad()
+def accustom(net: Prior, batches: Batches) -> None:
+    """Tells the network the usual size of its features, from draws that no step makes, so that a resumed run learns the same."""
+    seen: dict[Kind, list[Tensor]] = {}
+    for place in range(_USUAL):
+        found = batches[_USUAL_FROM + place].observed
+        seen.setdefault(found.motions.kind, []).append(features(found)[found.valid])
+    for kind, frames in seen.items():
+        usual = net.usual[kind]
+        assert isinstance(usual, Usual)
+        usual.learn(torch.cat(frames))
+
+
 def looked_at(folder: Path, motions: Motions, config: TrainConfig) -> list[Row]:
     """How exported weights do on the held-out motions."""
     return Looks(motions.held_out, config.data.frames)(load_prior(folder).network)
@@ -187,4 +204,5 @@ def learning_rate(config: OptimizerConfig, step: int, progress: float) -> float:
 def _optimizer(weights: dict[str, nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
     """Only matrices are pulled to 0, not biases, norms and tokens."""
     blocks = [name for name, weight in weights.items() if name.startswith("blocks.") and weight.ndim == 2]
-    return Muon(weights, blocks if config.kind == "muon" else (), config.learning_rate, config.weight_decay)
+    direct = [name for name in weights if name.startswith("direct.")]
+    return Muon(weights, blocks if config.kind == "muon" else (), direct, config.learning_rate, config.weight_decay)
