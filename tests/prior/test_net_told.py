@@ -74,6 +74,7 @@ def _tiny_clip(folder: Path) -> None:
     CLIPTextModel(config).save_pretrained(folder)
 
 
+@pytest.mark.slow
 def test_clip_text_comes_from_a_folder_and_reaches_the_network(tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -90,6 +91,7 @@ def test_clip_text_comes_from_a_folder_and_reaches_the_network(tmp_path: Path) -
     assert not torch.equal(answers[0], answers[1]) and not torch.equal(answers[0], answers[2])
 
 
+@pytest.mark.slow
 def test_a_folder_without_clip_is_named_and_nothing_is_downloaded(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no CLIP text encoder"):
         ClipText(tmp_path / "nowhere")

@@ -16,7 +16,7 @@ from revision_blender.motion.rotation import angle_between, matrix_from_axis_ang
 from tests.backend.refine_motions import kick, noisy, part, person, with_body
 from tests.prior.net_samples import small_prior, trained
 
-FPS = (12.0, 24.0, 30.0, 60.0)
+FPS = (5.0, 12.0, 24.0, 30.0, 60.0, 120.0)
 
 
 @cache
@@ -152,6 +152,29 @@ def test_objects_and_animals_are_refined_too() -> None:
         assert getattr(after, name).shape == getattr(before, name).shape and np.all(np.isfinite(getattr(after, name)))
         assert not np.array_equal(getattr(after, name), getattr(before, name))
         assert float(np.abs(getattr(after, name) - getattr(before, name)).max()) < 0.4
+
+
+def test_fingers_are_smoothed_by_trust_and_several_tracks_go_together() -> None:
+    model, frames, rng = BodyShelf(None).load("open_human_x"), 20, np.random.default_rng(0)
+    base, joints = _thing(frames), model.n_joints
+    body = kick(frames, 24.0).bodies[0]
+    rotations = np.tile(np.eye(3), (frames, joints, 1, 1))
+    rotations[:, :22] = body.rotations[:, :22]
+    rotations[:, 25:] = matrix_from_axis_angle(0.1 * rng.normal(size=(frames, joints - 25, 3)))
+    confidence = np.ones((frames, joints))
+    confidence[5, 30] = 0.0
+    rotations[5, 30] = matrix_from_axis_angle(np.array([2.0, 0.0, 0.0]))
+    person_x = BodyTrack("hands", "smplx", "open_human_x", np.zeros(model.n_betas), rotations, body.translation, confidence)
+    clip = base.with_tracks((person_x, *base.tracks))
+    held = np.zeros((frames, joints), dtype=bool)
+    held[7, 40] = True
+    refined = _refined(clip, pins=(Pins("hands", held, held[:, 0]),)).clip
+    after = refined.tracks[0]
+    assert isinstance(after, BodyTrack) and isinstance(refined.tracks[1], ObjectTrack)
+    assert np.array_equal(after.rotations[7, 40], rotations[7, 40])
+    before, now = (angle_between(values[1:, 25:], values[:-1, 25:]).mean() for values in (rotations, after.rotations))
+    assert now < 0.7 * before
+    assert float(angle_between(after.rotations[5, 30], np.eye(3))) < 0.5
 
 
 def test_an_object_pinned_at_a_frame_stays_there() -> None:
