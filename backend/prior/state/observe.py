@@ -10,20 +10,21 @@ from torch import Tensor
 from backend.errors import InputError
 from backend.prior.state.fill import filled
 from backend.prior.state.motions import Motions, Observed
+from backend.prior.state.sides import sides_righted
 from backend.prior.state.take import FPS, Array, Damaged, Take
 
 
 def observed(damaged: list[Damaged], away: list[Array] | None = None, dtype: torch.dtype = torch.float32) -> Observed:
     """One batch of all takes, which must be of one kind and at ``take.FPS``; shorter ones hold their last frame, marked not ``valid``.
 
-    Missing entries are filled between their neighbours (``fill.filled``). away: seconds to the nearest sampled frame, ``(F,)`` each.
+    Missing entries are filled between their neighbours (``fill.filled``), left taken for right is put right (``sides``). away: seconds to the nearest sampled frame, ``(F,)`` each.
     """
     kinds = {one.take.kind for one in damaged}
     if len(kinds) != 1 or not all(one.take.n_frames for one in damaged):
         raise InputError(
             f"a batch of {len(damaged)} takes of the kinds {sorted(kinds)}; give takes of one kind with at least one frame each"
         )
-    whole = [filled(one) for one in damaged]
+    whole = [sides_righted(filled(one)) for one in damaged]
     longest = max(one.take.n_frames for one in whole)
 
     def batch(arrays: list[NDArray]) -> Tensor:
