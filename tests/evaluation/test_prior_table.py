@@ -14,6 +14,7 @@ from backend.evaluation.prior.bars import Bar, human_bars
 from backend.evaluation.prior.conditioning import interval, spearman, windows
 from backend.evaluation.prior.evaluate import POLISHED, PRIOR, Plan, evaluate
 from backend.evaluation.prior.filters import FILTERS, Setting
+from backend.evaluation.prior.markdown import BEGIN, END, markdown, put
 from backend.evaluation.prior.metrics import score
 from backend.evaluation.prior.protocol import Case, Effort, chosen, damaged_by, measured
 from backend.evaluation.prior.refiner import slower
@@ -60,6 +61,15 @@ def test_the_whole_on_a_tiny_subset(folder, tmp_path, monkeypatch):
     assert values["effort"]["seeds"] == 2
     assert len(values["scores"]) == len(results.all)
     assert all(isinstance(bar["holds"], bool) for bar in values["bars"])
+    page = tmp_path / "page.md"
+    page.write_text(f"before {BEGIN} old {END} after")
+    put(markdown(results, report.told, report.bars, POLISHED), page)
+    put(markdown(results, report.told, report.bars, POLISHED), page)
+    text = page.read_text()
+    assert text.startswith("before")
+    assert text.endswith("after")
+    assert " old " not in text
+    assert text.count("| mix 5 |") == 2 * 2  # errors and measures, columns a and b
 
 
 def test_noise_is_fixed_by_name_row_and_seed():

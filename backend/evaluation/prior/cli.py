@@ -11,7 +11,14 @@ def add_prior(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "--motions", type=Path, nargs="+", default=[], metavar="DIR", help="folders of motion files (default: the bundled held-out clips)"
     )
     prior.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
-    prior.add_argument("--parts", default="people,told,kinds", help="which parts, with commas (default: %(default)s)")
+    prior.add_argument(
+        "--markdown",
+        type=Path,
+        metavar="FILE",
+        help="write the means there as Markdown, between the marks of a file that has them (docs/prior.md)",
+    )
+    prior.add_argument("--parts", default="people,told,kinds", help="which parts, with commas; lifts is another (default: %(default)s)")
+    prior.add_argument("--videos", type=Path, metavar="DIR", help="where tennis.mp4 and ball_juggler.mp4 lie, for part lifts")
     prior.add_argument("--rows", default="", help="of the protocol, with commas: only some ways of damage (default: all)")
     prior.add_argument("--methods", default="", help="with commas: only some methods (default: all)")
     prior.add_argument("--measures", default="", help="with commas: only these tables are printed (default: all)")
@@ -34,7 +41,8 @@ def run_prior(arguments: argparse.Namespace) -> int:
     import torch
     from tqdm import tqdm
 
-    from backend.evaluation.prior.evaluate import SHOWN, Plan, evaluate
+    from backend.evaluation.prior.evaluate import POLISHED, PRIOR, SHOWN, Plan, evaluate
+    from backend.evaluation.prior.markdown import markdown, put
     from backend.evaluation.prior.protocol import Effort
     from backend.evaluation.prior.rivals import BUNDLED_RIVALS
     from backend.prior.network.weights import BUNDLED
@@ -44,12 +52,15 @@ def run_prior(arguments: argparse.Namespace) -> int:
     effort = Effort(arguments.seeds, arguments.clips, arguments.frames, _words(arguments.slow_rows))
     plan = Plan(
         arguments.network or BUNDLED, arguments.rivals or BUNDLED_RIVALS, tuple(arguments.motions), _words(arguments.parts),
-        _words(arguments.rows), _words(arguments.methods), _words(arguments.measures) or SHOWN, effort,
+        _words(arguments.rows), _words(arguments.methods), _words(arguments.measures) or SHOWN, effort, videos=arguments.videos,
     )  # fmt: skip
     with bar() as progress:
         report = evaluate(plan, progress, tqdm.write)
     if arguments.json is not None:
         report.save(arguments.json)
+    if arguments.markdown is not None:
+        method = POLISHED if POLISHED in report.results.methods("a") else PRIOR
+        put(markdown(report.results, report.told, report.bars, method), arguments.markdown)
     return 0
 
 

@@ -27,7 +27,7 @@ from backend.training.prior.motions import read_folder
 from backend.training.prior.split import column_of
 from revision_blender.motion.whole_file import whole_file
 
-PARTS = ("people", "told", "kinds")
+PARTS = ("people", "told", "kinds", "lifts")
 PRIOR, POLISHED = "PPPM", "PPPM + polish"
 TITLES = {"a": "known activities (a)", "b": "unseen activities (b)", "own": "own motions", "animals": "animals", "objects": "objects"}
 SHOWN = tuple(MEASURES)
@@ -36,24 +36,29 @@ KIND_CLIPS = 3
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and how thoroughly; empty ``rows`` and ``methods`` mean all. measures: whose tables are printed; all are computed."""
+    """What is measured, and how thoroughly; empty ``rows`` and ``methods`` mean all. measures: whose tables are printed; all are computed.
+
+    videos: folder of those that part ``lifts`` lifts motions from.
+    """
 
     network: Path
     rivals: Path
     motions: tuple[Path, ...] = ()
-    parts: tuple[str, ...] = PARTS
+    parts: tuple[str, ...] = PARTS[:-1]
     rows: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     measures: tuple[str, ...] = SHOWN
     effort: Effort = field(default_factory=Effort)
     guidance: float = GUIDANCE
+    videos: Path | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """tables and bars in the order in which they were said; results: every score; facts: settings and seconds."""
+    """tables and bars in the order in which they were said, those of ``told`` too; results: every score; facts: settings and seconds."""
 
     tables: tuple[Table, ...]
+    told: tuple[Table, ...]
     bars: tuple[Bar, ...]
     results: Results
     facts: dict[str, object]
@@ -74,7 +79,10 @@ def evaluate(plan: Plan, progress: Progress, say: Callable[[str], None]) -> Repo
     _check(plan)
     prior = load_prior(plan.network)
     methods = _methods(plan, prior)
-    results, tables, bars, seconds = Results(), [], [], {}
+    results, seconds = Results(), {}
+    tables: list[Table] = []
+    told: list[Table] = []
+    bars: list[Bar] = []
     cases = chosen(_cases(plan.motions), plan.effort)
     for number, part in enumerate(plan.parts):
         began = time.perf_counter()
@@ -83,11 +91,12 @@ def evaluate(plan: Plan, progress: Progress, say: Callable[[str], None]) -> Repo
         for table in made:
             say(table.text() + "\n")
         tables += made
+        told += made if part in ("told", "lifts") else []
         bars += judged
         seconds[part] = round(time.perf_counter() - began, 1)
     say("\n".join(map(str, bars)) + f"\n{sum(bar.holds for bar in bars)} of {len(bars)} bars hold\n")
     facts = {"network": str(plan.network), "training": dict(prior.facts), "effort": asdict(plan.effort), "guidance": plan.guidance}
-    return Report(tuple(tables), tuple(bars), results, facts | {"seconds": seconds, "threads": torch.get_num_threads()})
+    return Report(tuple(tables), tuple(told), tuple(bars), results, facts | {"seconds": seconds, "threads": torch.get_num_threads()})
 
 
 def _part(
@@ -110,6 +119,12 @@ def _part(
             measured(found, rows, methods, plan.effort, results, share)
         tables = _tables(results, ("animals", "objects"), ("mpjpe", "world", "acceleration"))
         return tables, [bar for name in judged for bar in _named(name, kinds.kind_bars(results, FILTER_NAMES, name))]
+    if part == "lifts":
+        from backend.evaluation.prior.real_lifts import WINDOWS, real_lifts  # brings the detector along
+
+        assert plan.videos is not None
+        table, lifted = real_lifts(prior, plan.videos, WINDOWS, progress)
+        return [table], lifted
     known = [case for case in cases if case.column != "b"]
     told = [
         conditioning.anchors(prior, known, progress.part(0, 0.3)),
@@ -153,5 +168,7 @@ def _check(plan: Plan) -> None:
         for name in given:
             if name not in known:
                 raise InputError(f"There is no {what} {name!r}; choose among {', '.join(known)}.")
+    if "lifts" in plan.parts and plan.videos is None:
+        raise InputError("Part lifts needs the folder of the videos; name it with --videos.")
     if plan.effort.seeds < 1 or min(plan.effort.clips, plan.effort.frames) < 0:
         raise InputError("Seeds must be at least 1, clips and frames at least 0 (all of them).")
