@@ -8,6 +8,8 @@ def _modules() -> tuple[ModuleType, ...]:
         add_body,
         backend,
         body_models,
+        change_graphs,
+        comparing,
         environment,
         generate,
         jobs,
@@ -16,13 +18,29 @@ def _modules() -> tuple[ModuleType, ...]:
         motion,
         motion_export,
         motion_import,
+        pin_counts,
+        pinning,
         preferences,
         pump,
         rigging,
     )
 
     first = (preferences, environment, backend, model_download, generate, motion)
-    return (*first, motion_import, motion_export, add_body, body_models, rigging, masks, jobs, pump)
+    return (
+        *first,
+        motion_import,
+        motion_export,
+        add_body,
+        body_models,
+        rigging,
+        change_graphs,
+        pin_counts,
+        pinning,
+        comparing,
+        masks,
+        jobs,
+        pump,
+    )
 
 
 def register() -> None:

@@ -15,11 +15,13 @@ from ..revision_blender.motion.clip_arrays import clip_to_arrays
 from ..revision_blender.motion.clip_file import load_clip, save_clip
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene.capture import capture_clip, capture_for_refine, capture_pose
+from ..revision_blender.scene.motions import shown_role
 from ..revision_blender.scene.picture import picture_pixels
 from ..revision_blender.scene.properties import RevisionSettings, RevisionTake
 from ..revision_blender.scene.take import Take, find_take
 from ..revision_blender.wire.png import read_png
 from ..revision_blender.wire.requests import (
+    AUTO,
     CoarseRequest,
     DecodeRequest,
     FineRequest,
@@ -109,10 +111,22 @@ def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     settings: RevisionSettings = scene.revision
     entry, take = lifted(scene)
     clip, pins = capture_for_refine(scene, take)
-    request = RefineRequest(clip=clip, pins=pins, strength=settings.refine_strength)
-    pinned = sum(int(pin.joints.sum() + pin.translation.sum()) for pin in request.pins)
-    made = {"strength": settings.refine_strength, "pinned": pinned}
+    made: Made = {"method": settings.refine_method, "strength": settings.refine_strength}
+    made |= {"hold_first": settings.refine_first, "hold_last": settings.refine_last}
+    if settings.refine_method == "prior":
+        motion = AUTO if settings.refine_auto else settings.refine_motion
+        made |= {"prompt": refine_words(settings), "motion": motion, "polish": settings.refine_polish}
+    request = RefineRequest(clip=clip, pins=pins, **made)
+    made["pinned"] = sum(int(pin.joints.sum() + pin.translation.sum()) for pin in pins)
+    made["pinned_places"] = sum(int(np.isfinite(pin.places[..., 0]).sum()) for pin in pins if pin.places is not None)
+    made["of"] = shown_role(take)
     return _ticket(scene, "refine", entry.name, made, entry.take_id), lambda: request
+
+
+def refine_words(settings: RevisionSettings) -> str:
+    """What the prior is told is done: the user's words, else the take's prompt."""
+    entry = settings.take()
+    return settings.refine_words.strip() or (entry.prompt if entry is not None else "")
 
 
 def masks(scene: bpy.types.Scene) -> tuple[Ticket, Clip]:

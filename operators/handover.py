@@ -5,11 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import bpy
+import numpy as np
 
 from ..revision_blender.motion.bodies.body_model import open_human
 from ..revision_blender.motion.clip_file import save_clip
 from ..revision_blender.motion.errors import RevisionError
-from ..revision_blender.scene import actions, sequencer
+from ..revision_blender.scene import actions, marks, sequencer
+from ..revision_blender.scene.ghosts import ghost_role, show_ghost
+from ..revision_blender.scene.motions import roles_of, shown_action, shown_role
 from ..revision_blender.scene.part_masks import mask_preview
 from ..revision_blender.scene.properties import RevisionTake
 from ..revision_blender.scene.take import Take, apply_motion, find_take, import_clip
@@ -143,7 +146,21 @@ def _refined(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> It
     take = find_take(scene, ticket.take_id)
     if take is None:
         raise RevisionError("The take that was refined is no longer in the scene; undo its deletion, then press Fetch Again.")
+    before = shown_role(take)
     yield from apply_motion(scene, take, collected.result.clip, role="refined", provenance=_made(ticket, collected))
+    _keep_changes(take, collected.result)
+    ghost = ghost_role(take)
+    if ghost:
+        yield "renewing the ghost"
+        show_ghost(scene, take, before if before in roles_of(take) and before != "refined" else ghost)
+
+
+def _keep_changes(take: Take, result: RefineResult) -> None:
+    """On the action that plays and on its original: the graph goes where the motion goes."""
+    action = shown_action(take)
+    for holder in (action, action.get(marks.ORIGINAL)) if action is not None else ():
+        if isinstance(holder, bpy.types.Action) and result.changes.size:
+            holder[marks.CHANGES] = np.ascontiguousarray(result.changes, dtype=np.float64).ravel()
 
 
 def _masks(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> Iterator[str]:
@@ -166,6 +183,8 @@ def remark(ticket: Ticket, collected: Collected) -> str:
     """What there is to say of a result that is in the scene; empty where it speaks for itself."""
     if isinstance(collected.result, arrivals.Arrival):
         return arrivals.words_of(collected.result)
+    if isinstance(collected.result, RefineResult):
+        return " ".join(note[:1].upper() + note[1:] + "." for note in collected.result.notes.splitlines())
     if isinstance(collected.result, VideoResult) and "model" in ticket.provenance:
         return figures.comparison(ticket.provenance, collected.result.report)
     return ""

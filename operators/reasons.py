@@ -3,10 +3,13 @@
 import bpy
 
 from ..revision_blender.scene import marks
+from ..revision_blender.scene.motions import roles_of
+from ..revision_blender.scene.place_pins import PlacePin, place_pins
 from ..revision_blender.scene.properties import RevisionSettings
 from ..revision_blender.scene.take import find_take
 from ..revision_blender.wire.events import EngineAbility
 from . import chosen_model
+from .body_shelf import shelf
 from .session import current
 from .where import absolute, pngs
 
@@ -119,13 +122,35 @@ def why_not_refine(scene: bpy.types.Scene) -> str:
 
 
 def _why_not_refined(scene: bpy.types.Scene) -> str:
-    """The refiner knows one body so far; the sentence names the one that is in its way."""
+    """What is in the chosen method's way, by name."""
     take = find_take(scene, scene.revision.take().take_id)
-    bodies = [bpy.data.objects[rig] for _track, rig, _mesh in take.bodies] if take is not None else []
+    if take is None or not (take.bodies or take.objects):
+        return "There is nothing to refine in this take"
+    bodies = [rig for _track, name, _mesh in take.bodies if (rig := bpy.data.objects.get(name)) is not None]
+    if scene.revision.refine_method == "prior":
+        known = shelf().names()
+        other = next((rig for rig in bodies if rig.get(marks.MODEL) not in known), None)
+        return (
+            _READY if other is None else f"The body {other.get(marks.MODEL)} of {other.name} is not on the shelf: Motion Files adds bodies"
+        )
+    return _why_not_optimised(bodies, place_pins(take))
+
+
+def _why_not_optimised(bodies: list[bpy.types.Object], places: tuple[PlacePin, ...]) -> str:
     if not bodies:
-        return "There is no person to refine in this take"
+        return "Optimisation knows people only, and there is none in this take: set Method to Motion Prior"
     other = next((rig for rig in bodies if rig.get(marks.MODEL) != OPEN_HUMAN), None)
-    return f"Refine knows the body {OPEN_HUMAN} only; {other.name} is on {other.get(marks.MODEL)}" if other is not None else _READY
+    if other is not None:
+        return f"Optimisation knows the body {OPEN_HUMAN} only; {other.name} is on {other.get(marks.MODEL)}: set Method to Motion Prior"
+    return "Optimisation cannot hold pinned hands and feet: set Method to Motion Prior, or clear them" if places else _READY
+
+
+def why_not_compared(scene: bpy.types.Scene) -> str:
+    reason = why_not_lifted(scene)
+    if reason:
+        return reason
+    take = find_take(scene, scene.revision.take().take_id)
+    return _READY if take is not None and len(roles_of(take)) > 1 else "There is one motion only: Refine makes another"
 
 
 def why_not_masks(scene: bpy.types.Scene) -> str:

@@ -27,7 +27,7 @@ class StepPreviews:
             name = _name(job_id, index)
             picture = self._pictures.get(name) or self._pictures.new(name)
             picture.image_size = (frame.shape[1], frame.shape[0])
-            picture.image_pixels.foreach_set(_words(frame))
+            picture.image_pixels.foreach_set(packed(frame))
         self._frames[job_id] = len(frames)
 
     def count(self, job_id: str) -> int:
@@ -71,7 +71,7 @@ def _name(job_id: str, index: int) -> str:
     return f"{job_id} {index}"
 
 
-def _words(frame: NDArray[np.uint8]) -> NDArray[np.int32]:
-    """Four bytes a pixel in one number, bottom row first, as Blender keeps previews."""
+def packed(frame: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """``(h, w, 3)`` as four bytes a pixel in one number, bottom row first, as Blender keeps previews."""
     opaque = np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)])
     return np.ascontiguousarray(opaque[::-1]).view(np.int32).ravel()

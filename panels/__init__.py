@@ -2,14 +2,14 @@
 
 
 def register() -> None:
-    from . import backend, jobs, motion, rig, source, video_model
+    from . import backend, jobs, motion, refine, rig, source, video_model
 
-    for module in (backend, source, motion, video_model, rig, jobs):
+    for module in (backend, source, motion, refine, video_model, rig, jobs):
         module.register()
 
 
 def unregister() -> None:
-    from . import backend, jobs, motion, rig, source, video_model
+    from . import backend, jobs, motion, refine, rig, source, video_model
 
-    for module in (jobs, rig, video_model, motion, source, backend):
+    for module in (jobs, rig, video_model, refine, motion, source, backend):
         module.unregister()

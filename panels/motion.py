@@ -1,4 +1,4 @@
-"""The panels Lift, Refine, Part Masks and Generate Fine: from the coarse clip to the final one."""
+"""The panels Lift, Part Masks and Generate Fine: from the coarse clip to the final one."""
 
 import bpy
 
@@ -25,17 +25,6 @@ class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
         column.prop(settings, "focal")
         button(self.layout, "revision.lift", reasons.why_not_lift(context.scene), icon="ARMATURE_DATA")
         under_way(self.layout, context.scene, "lift")
-
-
-class REVISION_PT_refine(SidebarPanel, bpy.types.Panel):
-    bl_idname = "REVISION_PT_refine"
-    bl_label = "Refine"
-    bl_order = 6
-
-    def draw(self, context: bpy.types.Context) -> None:
-        settings_column(self.layout).prop(context.scene.revision, "refine_strength", slider=True)
-        button(self.layout, "revision.refine", reasons.why_not_refine(context.scene), icon="MOD_SMOOTH")
-        under_way(self.layout, context.scene, "refine")
 
 
 class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
@@ -74,5 +63,5 @@ class REVISION_PT_fine(SidebarPanel, bpy.types.Panel):
         under_way(self.layout, context.scene, "fine")
 
 
-classes = (REVISION_PT_lift, REVISION_PT_refine, REVISION_PT_masks, REVISION_PT_fine)
+classes = (REVISION_PT_lift, REVISION_PT_masks, REVISION_PT_fine)
 register, unregister = bpy.utils.register_classes_factory(classes)

@@ -4,6 +4,7 @@ Keys are 32-bit numbers: places come back within 1e-5 m up to about 80 m from Bl
 A rig that is scaled evenly keeps its joints' rotations and its root's place; a body's size is its shape's, not the scale's.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import bpy
@@ -17,7 +18,8 @@ from ..motion.clip_resample import between
 from ..motion.files.framing import framing_camera
 from . import marks, objects
 from .camera import camera_of
-from .pins import UserKeys, user_keys
+from .pins import UserKeys, box_keys, user_keys
+from .place_pins import places_of
 from .readings import Reader, Readings, rests_of
 from .rigs.expressions import expression_of, joint_shifts
 from .rigs.poses import RigRest, track_motion
@@ -130,11 +132,22 @@ def _nearest(frames: Array, scene: bpy.types.Scene, take: Take) -> NDArray[np.in
 
 
 def captured_pins(scene: bpy.types.Scene, take: Take) -> tuple[Pins, ...]:
-    """What the animator keyed: keys no program wrote, and keys whose value is not what was imported.
+    """What the animator keyed or pinned: keys no program wrote, keys whose value is not what was imported, places of hands and feet.
 
     A key between two clip frames pins the nearer one (``capture_for_refine`` then takes the pose from the key's time).
     """
-    return tuple(_pins(scene, take, track_id, user_keys(the_object(rig_name, "rig"))) for track_id, rig_name, _ in take.bodies)
+    bodies = (_pins(scene, take, track_id, user_keys(the_object(rig_name, "rig"))) for track_id, rig_name, _ in take.bodies)
+    return (*bodies, *_box_pins(scene, take))
+
+
+def _box_pins(scene: bpy.types.Scene, take: Take) -> Iterator[Pins]:
+    """Of the objects that have any: a box is pinned as a whole."""
+    for track_id, box_name, _ in take.objects:
+        hit = _nearest(box_keys(the_object(box_name, "box")), scene, take)
+        translation = np.zeros(take.n_frames, dtype=np.bool_)
+        translation[hit[hit >= 0]] = True
+        if translation.any():
+            yield Pins(track_id, translation[:, None].copy(), translation)
 
 
 def _pins(scene: bpy.types.Scene, take: Take, track_id: str, keys: UserKeys) -> Pins:
@@ -145,7 +158,7 @@ def _pins(scene: bpy.types.Scene, take: Take, track_id: str, keys: UserKeys) -> 
         joints[hit[hit >= 0], joint] = True
     hit = _nearest(keys.location, scene, take)
     translation[hit[hit >= 0]] = True
-    return Pins(track_id, joints, translation)
+    return Pins(track_id, joints, translation, places_of(scene, take, track_id, len(keys.rotation)))
 
 
 def capture_for_refine(scene: bpy.types.Scene, take: Take) -> tuple[Clip, tuple[Pins, ...]]:
@@ -165,7 +178,7 @@ def capture_for_refine(scene: bpy.types.Scene, take: Take) -> tuple[Clip, tuple[
         for track in clip.tracks
     )
     pins = tuple(_pins(scene, take, track_id, own) for track_id, own in keys.items())
-    return clip.with_tracks(tracks), pins
+    return clip.with_tracks(tracks), (*pins, *_box_pins(scene, take))
 
 
 def _snapped(

@@ -19,6 +19,7 @@ from .box_motion import CENTRE, BoxMotion, box_motion
 from .decimation import thinned
 from .errors import SceneError
 from .keys import EVERY_FRAME, Channel, KeyOptions, write_keys
+from .motions import newest_version
 from .provenance import Provenance, write_provenance
 from .timing import whole_frames
 
@@ -134,6 +135,9 @@ def give_motion(
     write_keys(actions.channelbag(original, slot, ensure=True), at, thinned(rows, at, options))
     _give_points(original, points, at, _point_channels(points, motion))
     original[marks.ROLE], original[marks.TRACK] = role, track.track_id
+    if marks.TAKE in box:
+        original[marks.TAKE] = box[marks.TAKE]
+    original[marks.VERSION] = newest_version(box, track.track_id, role) + 1
     original[marks.CONFIDENCE] = np.ascontiguousarray(track.confidence, dtype=np.float64)
     write_provenance(original, provenance)
     working, slot = actions.working_copy(original, f"{box.name} {role}")

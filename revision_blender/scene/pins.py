@@ -30,8 +30,8 @@ class UserKeys:
     location: NDArray[np.float64]
 
 
-def _imported_curves(rig: bpy.types.Object, moving: actions.Moving) -> Curves:
-    """The curves that were imported and of which those of ``moving`` are the edited copy; none for an action of the user's own.
+def imported_curves(rig: bpy.types.Object, moving: actions.Moving) -> Curves:
+    """The curves of a rig or box that were imported and of which those of ``moving`` are the edited copy; none for an action of the user's own.
 
     An action that was put together from several knows the imported motion of one only; the others' are found on their rigs,
     by the names of their slots.
@@ -46,7 +46,7 @@ def _imported_curves(rig: bpy.types.Object, moving: actions.Moving) -> Curves:
     return next(({(curve.data_path, curve.array_index): curve for curve in bag.fcurves} for bag in bags if bag is not None), {})
 
 
-def _edited(keys: Keys, imported: bpy.types.FCurve | None) -> NDArray[np.bool_]:
+def edited(keys: Keys, imported: bpy.types.FCurve | None) -> NDArray[np.bool_]:
     """``(K,)`` which keys are the animator's."""
     edited = ~keys.generated
     if imported is None:
@@ -66,26 +66,47 @@ def _beside(keys: Keys, there: Keys) -> NDArray[np.int64]:
     return np.clip(np.searchsorted(there.frames, keys.frames + _SAME_TIME) - 1, 0, len(there.frames) - 1)
 
 
+def pinned_paths(thing: bpy.types.Object) -> dict[str, tuple[int, ...]]:
+    """The joints that a key on a path pins, by path; none for the root's place, and for all paths of a box."""
+    if thing.type != "ARMATURE":
+        return dict.fromkeys(("location", *_ROTATIONS, "scale"), ())
+    names = rest_of(thing).names
+    paths: dict[str, tuple[int, ...]] = {bone_path(name, prop): (joint,) for joint, name in enumerate(names) for prop in _ROTATIONS}
+    paths |= {path: tuple(names.index(name) for name in limb.joints) for path, limb in joints_of_handles(thing).items()}
+    return paths | {bone_path(names[0], "location"): ()}
+
+
+def box_keys(box: bpy.types.Object) -> NDArray[np.float64]:
+    """The scene frames of the animator's keys on an object's box as it is animated now."""
+    paths = pinned_paths(box)
+    found = [
+        moving.scene_frames(keys.frames[edited(keys, imported.get((curve.data_path, curve.array_index)))])
+        for moving in actions.movers_of(box)
+        for imported in (imported_curves(box, moving),)
+        for curve in moving.curves
+        if curve.data_path in paths and not curve.mute
+        for keys in (read_keys(curve),)
+    ]
+    return _united(found)
+
+
 def user_keys(rig: bpy.types.Object) -> UserKeys:
     """The animator's keys on ``rig`` as it is animated now, by its action and by NLA strips.
 
     A key on a limb's handle or pole is one of every joint that it turns, where the limb follows its handle.
     """
-    names = rest_of(rig).names
-    joints_of = {bone_path(name, prop): (joint,) for joint, name in enumerate(names) for prop in _ROTATIONS}
-    handles, root = joints_of_handles(rig), bone_path(names[0], "location")
-    joints_of |= {path: tuple(names.index(name) for name in limb.joints) for path, limb in handles.items()}
+    names, joints_of, handles = rest_of(rig).names, pinned_paths(rig), joints_of_handles(rig)
     rotation: list[list[NDArray[np.float64]]] = [[] for _ in names]
     location: list[NDArray[np.float64]] = []
     hidden: set[str] = set()
     for moving in actions.movers_of(rig):
-        imported = _imported_curves(rig, moving)
+        imported = imported_curves(rig, moving)
         for curve in moving.curves:
             joints = joints_of.get(curve.data_path, ())
-            if not (joints or curve.data_path == root) or curve.mute or curve.data_path in hidden:
+            if curve.data_path not in joints_of or curve.mute or curve.data_path in hidden:
                 continue
             keys = read_keys(curve)
-            frames = keys.frames[_edited(keys, imported.get((curve.data_path, curve.array_index)))]
+            frames = keys.frames[edited(keys, imported.get((curve.data_path, curve.array_index)))]
             if curve.data_path in handles and len(frames):
                 frames = frames[frames_on_handle(rig, moving.curves, handles[curve.data_path], frames)]
             for found in [rotation[joint] for joint in joints] or [location]:

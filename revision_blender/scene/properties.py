@@ -36,6 +36,10 @@ FOLLOW_MODES = (
         "Every model can: the bodies are held to the moved picture of the engine Reproject until far into the denoising",
     ),
 )
+REFINE_METHODS = (
+    ("prior", "Motion Prior", "The trained model of how people, animals and things move; takes words, motion strength and pinned places"),
+    ("optimisation", "Optimisation", "Smooth motion with feet that stand, without any training; knows the bundled person only"),
+)
 MASK_METHODS = (
     ("auto", "Automatic", "The graphics card where Blender has one, else Cycles"),
     ("gpu", "Graphics Card", "Drawn into an integer buffer; scene objects occlude"),
@@ -137,8 +141,28 @@ class RevisionSettings(bpy.types.PropertyGroup):
         name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame"
     )
     focal: FloatProperty(name="Focal Length", min=0.0, default=0.0, description="Of the picture, in pixels; 0: unknown, it is estimated")
+    refine_method: EnumProperty(name="Method", items=REFINE_METHODS, default="prior", description="What makes the motion plausible")
     refine_strength: FloatProperty(
-        name="Strength", min=0.0, max=1.0, default=1.0, subtype="FACTOR", description="How far the motion may leave the lift"
+        name="Correction", min=0.0, max=1.0, default=1.0, subtype="FACTOR", description="How far the motion may leave the one it is now"
+    )
+    refine_auto: BoolProperty(name="Automatic", default=True, description="As much motion as the take itself suggests")
+    refine_motion: FloatProperty(
+        name="Motion",
+        min=0.0,
+        max=1.0,
+        default=0.5,
+        subtype="FACTOR",
+        description="How much motion: 0 is as still, 1 as lively as anything that the prior has learnt from",
+    )
+    refine_words: StringProperty(name="Words", description="What is done, in words: walk, dance, throw. Empty: the take's own prompt")
+    refine_polish: BoolProperty(
+        name="Polish",
+        default=True,
+        description="Afterwards solve for feet that stand still on the floor, and for joints within their limits",
+    )
+    refine_first: BoolProperty(name="First Frame", description="Keep the take's first frame exactly as it is")
+    refine_last: BoolProperty(
+        name="Last Frame", description="Keep the take's last frame exactly as it is: the pose that the motion ends in"
     )
     mask_method: EnumProperty(name="Drawn By", items=MASK_METHODS, default="auto")
     take_name: StringProperty(name="Take", description="The take that Lift, Refine, Part Masks and Generate Fine work on")

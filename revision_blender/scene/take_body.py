@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from ..motion.bodies.body_model import BodyModel
 from ..motion.clip import BodyTrack
 from . import actions, marks
+from .motions import newest_version
 from .provenance import Provenance, write_provenance
 from .rigs import expressions, rig, shape_keys, template
 from .take_record import Array
@@ -37,6 +38,9 @@ def give_expression(
         return ()
     original, _ = expressions.write_expression(body, f"{body.name} {role} original", frames, track.expression)
     original[marks.ROLE], original[marks.TRACK] = role, track.track_id
+    if marks.TAKE in body:
+        original[marks.TAKE] = body[marks.TAKE]
+    original[marks.VERSION] = newest_version(body, track.track_id, role) + 1
     write_provenance(original, provenance)
     working, slot = actions.working_copy(original, f"{body.name} {role}")
     working[marks.ORIGINAL] = original

@@ -12,6 +12,7 @@ from . import actions, marks, objects
 from .decimation import thinned_in_steps
 from .errors import SceneError
 from .keys import EVERY_FRAME, KeyOptions
+from .motions import newest_version
 from .provenance import Provenance, write_provenance
 from .rigs.expressions import joint_shifts
 from .rigs.ik_handles import settle_switches
@@ -70,6 +71,7 @@ def motion_steps(
     original[marks.ROLE], original[marks.TRACK] = role, track.track_id
     if marks.TAKE in rig:
         original[marks.TAKE] = rig[marks.TAKE]
+    original[marks.VERSION] = newest_version(rig, track.track_id, role) + 1
     original[marks.CONFIDENCE] = np.ascontiguousarray(track.confidence, dtype=np.float64).ravel()
     write_provenance(original, provenance)
     working, slot = actions.working_copy(original, f"{rig.name} {role}")

@@ -215,7 +215,11 @@ def test_rig_buttons_are_grey_without_a_body(scene):
 
 def test_refine_says_which_body_it_does_not_know(scene, room, monkeypatch):
     monkeypatch.setattr(room("operators.session").current(), "why_no_backend", lambda: "")
-    bpy.ops.revision.add_body(body="open_human")
-    assert room("operators.reasons").why_not_refine(scene) == ""
-    bpy.ops.revision.add_body(body="open_quadruped")
-    assert "open_quadruped" in room("operators.reasons").why_not_refine(scene)
+    reasons = room("operators.reasons")
+    for body, by_optimisation in (("open_human", ""), ("open_quadruped", "open_quadruped")):
+        bpy.ops.revision.add_body(body=body)
+        scene.revision.refine_method = "prior"
+        assert reasons.why_not_refine(scene) == ""
+        scene.revision.refine_method = "optimisation"
+        assert by_optimisation in reasons.why_not_refine(scene)
+        assert bool(reasons.why_not_refine(scene)) == bool(by_optimisation)
