@@ -38,7 +38,11 @@ class TrainedPrior:
 def save_prior(folder: Path, prior: TrainedPrior) -> None:
     """Writes both files into ``folder``, the description last; it names the digest of the weights it belongs to."""
     folder.mkdir(parents=True, exist_ok=True)
-    half = {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in prior.network.state_dict().items()}
+    learned = {name for name, _ in prior.network.named_parameters()}  # means and spreads stay exact: they are few
+    half = {
+        name: value.detach().to("cpu", torch.float16 if name in learned else torch.float32).contiguous()
+        for name, value in prior.network.state_dict().items()
+    }
     content = save(half)
     described = {
         "format": FORMAT,
