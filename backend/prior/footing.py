@@ -23,12 +23,14 @@ class Footing:
     """``P`` points that ride rigidly on joints.
 
     owner: ``(P,)`` joint that carries each; offset: ``(P, 3)`` metres from it in its frame; rest: ``(P,)`` metres over the floor where
-    it stands; touch: ``(P,)`` which of the four contacts of ``motions.Predicted`` says that it does, -1 for none.
+    it stands with the whole foot; least: ``(P,)`` metres, under which it is in the floor; touch: ``(P,)`` which of the four contacts of
+    ``motions.Predicted`` says that it stands, -1 for none.
     """
 
     owner: NDArray[np.int64]
     offset: Array
     rest: Array
+    least: Array
     touch: NDArray[np.int64]
 
 
@@ -46,11 +48,12 @@ def footing_of(take: Take) -> Footing:
     if take.kind == "human":
         soles = _human_soles()
         size = np.linalg.norm(take.offsets[soles.owner], axis=-1) / soles.length
-        return Footing(soles.owner, soles.offset * size[:, None], soles.rest * size, soles.touch)
+        return Footing(soles.owner, soles.offset * size[:, None], soles.rest * size, np.zeros(len(size)), soles.touch)
     if take.kind == "animal":
         shank = float(np.linalg.norm(take.offsets[[SMAL.parents[paw] for paw in _PAWS]], axis=-1).mean())
-        return Footing(np.array(_PAWS), np.zeros((4, 3)), np.full(4, _PAW_SOLE * shank), np.arange(4))
-    return Footing(np.zeros(1, dtype=np.int64), np.zeros((1, 3)), np.zeros(1), np.full(1, -1))
+        sole = np.full(4, _PAW_SOLE * shank)
+        return Footing(np.array(_PAWS), np.zeros((4, 3)), sole, sole, np.arange(4))
+    return Footing(np.zeros(1, dtype=np.int64), np.zeros((1, 3)), np.zeros(1), np.zeros(1), np.full(1, -1))
 
 
 def pose_of(take: Take, footing: Footing) -> Pose:

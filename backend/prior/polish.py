@@ -27,6 +27,7 @@ _MOST_PASSES = 12  # where places are pinned far away
 _EXACT = 0.0003  # metres: pinned places are nearer than this before it stops
 _REACH = 4  # joints from a foot or a pinned hand up to the trunk
 _DAMPING = 1e-6
+_THINGS = Scales(calm_shift=0.05)  # a thing that hits the floor turns round at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,9 @@ def _solved(take: Take, footing: Footing, chains: Chains, wants: Wants, free: to
         pose = pose_of(answer, footing)
         if done >= _PASSES and _miss(pose.joints, wants) < _EXACT:
             break
-        equations = equations_of(chains, pose, change, _beyond(chains, answer), wants, take.fps, Scales())
+        equations = equations_of(
+            chains, pose, change, _beyond(chains, answer), wants, take.fps, _THINGS if take.kind == "object" else Scales()
+        )
         change = change + solve(equations.held(free), _DAMPING).numpy()
         answer = _changed(take, chains, change, free.numpy() > 0.0)
     return answer
@@ -76,8 +79,8 @@ def _wants(take: Take, footing: Footing, contacts: Array | None, pins: PlacePins
     pose = pose_of(take, footing)
     if take.kind == "object":
         count = pose.points.shape[1]
-        return Wants(np.zeros((take.n_frames, count)), np.zeros(count), joints, held[:, joints], places)
-    return Wants(stances(pose.points, footing, contacts, take.fps), footing.rest, joints, held[:, joints], places)
+        return Wants(np.zeros((take.n_frames, count)), np.zeros(count), np.zeros(count), joints, held[:, joints], places)
+    return Wants(stances(pose.points, footing, contacts, take.fps), footing.rest, footing.least, joints, held[:, joints], places)
 
 
 def _free(chains: Chains, damaged: Damaged) -> torch.Tensor:

@@ -38,7 +38,7 @@ class Scales:
     press: float = 0.002
     sunk: float = 0.004
     pin: float = 0.0002
-    bound: float = 0.03
+    bound: float = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,10 +84,11 @@ def moves(chains: Chains, pose: Pose, places: Array, carried: NDArray[np.bool_])
 
 @dataclass(frozen=True, eq=False)
 class Wants:
-    """hold: ``(F, P)`` in [0, 1], how firmly points stand. rest: ``(P,)`` metres. pinned: ``(F, N)`` bool, places ``(F, N, 3)`` of ``joints``."""
+    """hold: ``(F, P)`` in [0, 1], how firmly points stand. rest, least: ``(P,)`` metres, see ``Footing``. pinned: ``(F, N)`` bool, places ``(F, N, 3)`` of ``joints``."""
 
     hold: Array
     rest: Array
+    least: Array
     joints: NDArray[np.int64]
     pinned: NDArray[np.bool_]
     places: Array
@@ -112,7 +113,7 @@ def _add_feet(result: NormalEquations, chains: Chains, pose: Pose, wants: Wants,
     jacobian = torch.from_numpy(moves(chains, pose, pose.points, chains.carry_points))
     height = pose.points[..., 1] - wants.rest
     off = np.sign(height) * np.maximum(np.abs(height) - scales.even, 0.0)
-    below = np.minimum(pose.points[..., 1] + scales.sunk, 0.0)
+    below = np.minimum(pose.points[..., 1] - wants.least + scales.sunk, 0.0)
     up = torch.zeros(*pose.points.shape[:2], 3, 3, dtype=torch.float64)
     stiff = wants.hold / scales.touch**2
     up[..., 1, 1] = torch.from_numpy(stiff * (off != 0.0) + (below < 0.0) / scales.press**2)

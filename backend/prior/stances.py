@@ -12,6 +12,7 @@ Array = NDArray[np.floating]
 _SMOOTHING = 1.5  # frames: noise of single frames must not end a stance
 _LOW, _FAR = 0.04, 0.12  # metres over its resting height: below the first a point may well rest, above the second it does not
 _SLOW, _FAST = 0.25, 1.0  # metres a second, in the same way
+_LENIENT = 3.0  # how much wider both are where the network says that it rests
 _UNSURE, _SURE = 0.35, 0.65  # probabilities between which holding fades in
 
 
@@ -21,23 +22,22 @@ def stances(points: Array, footing: Footing, contacts: Array | None, fps: float)
     points: ``(F, P, 3)`` metres in the prior's world. contacts: ``(F, 4)`` probabilities as ``motions.Predicted`` orders them; None to
     judge by height and speed alone.
     """
-    geometry = _by_motion(points, footing, fps)
     if contacts is None:
-        return _risen(geometry) * (footing.touch >= 0)
+        return _risen(_by_motion(points, footing, fps, 1.0)) * (footing.touch >= 0)
     told = np.asarray(contacts, dtype=np.float64)[:, np.maximum(footing.touch, 0)]
-    return _risen(told) * (geometry > 0.0) * (footing.touch >= 0)
+    return _risen(told) * (_by_motion(points, footing, fps, _LENIENT) > 0.0) * (footing.touch >= 0)
 
 
 def _risen(probability: Array) -> Array:
     return np.clip((probability - _UNSURE) / (_SURE - _UNSURE), 0.0, 1.0)
 
 
-def _by_motion(points: Array, footing: Footing, fps: float) -> Array:
-    """``(F, P)``: 1 where a point is low and slow, 0 where it is far from that."""
+def _by_motion(points: Array, footing: Footing, fps: float, wider: float) -> Array:
+    """``(F, P)``: 1 where a point is low and slow, 0 where it is far from that; all limits times ``wider``."""
     smooth = smoothed(points, _SMOOTHING)
     speed = np.linalg.norm(np.gradient(smooth, axis=0), axis=-1) * fps if len(points) > 1 else np.zeros(points.shape[:2])
     height = np.abs(smooth[..., 1] - footing.rest)
-    return _fallen(height, _LOW, _FAR) * _fallen(speed, _SLOW, _FAST)
+    return _fallen(height, wider * _LOW, wider * _FAR) * _fallen(speed, wider * _SLOW, wider * _FAST)
 
 
 def smoothed(values: Array, sigma: float) -> Array:
