@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from backend.errors import InputError
 from backend.prior.network.strength import mean_angular_speed
+from backend.prior.network.transformer import Prior
 from backend.prior.network.weights import load_prior
+from backend.prior.state.features import features
 from backend.prior.state.take import Take
 from backend.training.prior.ablation import ablate
 from backend.training.prior.batches import Batches, held_out_pool, pool
@@ -20,7 +22,8 @@ from backend.training.prior.config import TrainConfig, as_values, parsed, read_c
 from backend.training.prior.distribution import distributions, limits, windows_of
 from backend.training.prior.exaggeration import exaggerated
 from backend.training.prior.noise import forward
-from backend.training.prior.trainer import Motions, learning_rate, train
+from backend.training.prior.optimizer import orthogonal
+from backend.training.prior.trainer import Motions, accustom, learning_rate, train
 from backend.training.prior.variation import ARMS, cut, with_arms_of
 
 FRAMES = 24
@@ -205,6 +208,38 @@ def test_what_is_learned_from_is_done_better(people, tmp_path) -> None:
     train(parsed(values), Motions(people[:1]), tmp_path, say=lambda _words: None)
     losses = [json.loads(line)["loss"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert min(losses[-2:]) < 0.85 * losses[0]
+
+
+def test_batches_drawn_ahead_are_the_same_batches(motions, config, tmp_path) -> None:
+    few = replace(config, run=replace(config.run, steps=2, look_every=0))
+    weights = [
+        load_prior(train(replace(few, run=replace(few.run, workers=count)), motions, tmp_path / str(count), say=lambda _words: None).folder)
+        for count in (0, 1)
+    ]
+    first, second = (found.network.state_dict() for found in weights)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 100))
+def test_steps_are_made_orthogonal(rows, columns, seed) -> None:
+    given = torch.randn(2, rows, columns, generator=torch.Generator().manual_seed(seed))
+    left, size, right = torch.linalg.svd(given, full_matrices=False)
+    made = left.mT @ orthogonal(given) @ right.mT  # the same singular vectors leave a diagonal
+    diagonal = torch.diagonal(made, dim1=1, dim2=2)
+    assert float((made - torch.diag_embed(diagonal)).abs().max()) < 0.05
+    strong = size > 0.1 * size[:, :1]
+    assert bool(((diagonal[strong] > 0.5) & (diagonal[strong] < 1.4)).all())
+
+
+def test_the_network_knows_the_usual_size_of_its_features(motions, config) -> None:
+    net = Prior(config.network)
+    batches = Batches(motions.training, distributions(motions.training, FRAMES), config)
+    accustom(net, batches)
+    for step in range(6):
+        seen = batches[step].observed
+        usual = net.usual[seen.motions.kind](features(seen))[seen.valid]
+        assert float(usual.mean().abs()) < 0.5
+        assert 0.4 < float(usual.std()) < 2.0
 
 
 def test_without_motions_and_with_another_network_a_sentence(motions, config, tmp_path) -> None:

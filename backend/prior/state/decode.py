@@ -32,6 +32,7 @@ _SPEED = 0.06  # metres a frame
 _HEIGHT = 0.2  # metres
 _POINT = 0.05  # metres
 _LITTLE_RIGID = -1.0  # logit: outlines change as things turn
+_STEADY = 1.5  # frames: what is changed beyond the filters changes slowly, so that it cannot bring back the jitter that they took away
 _FEW_CONTACTS = -3.0  # logit: contacts must be claimed
 _SETTLES = 20.0  # frames over which places outweigh velocities
 _RIGID = 1.5  # logit of the drift's stiffness: little drift unless it is claimed
@@ -66,15 +67,16 @@ def decoded(observed: Observed, raw: Float[Tensor, "b t o"], known: Seen | None 
     """
     known = seen(observed) if known is None else known
     told = _split(raw.to(observed.motions.root.dtype), observed.motions.kind)
-    rotations = _rotations(known, told) if known.mechanics is None else observed.motions.rotations
+    valid = observed.valid.to(raw.dtype)
+    rotations = _rotations(known, told, valid) if known.mechanics is None else observed.motions.rotations
     place = known.path.mixed(shares(known.path, PATHS, told.path_shares, known.path_doubt))
     sure = 1.0 - known.path_doubt[..., 0]
     astray = torch.sigmoid(told.astray - _SURE * sure)
-    flat, height = place[:, :, 0], place[:, :, 1, 0] + _HEIGHT * astray * told.height
+    flat, height = place[:, :, 0], place[:, :, 1, 0] + filters.gaussian(_HEIGHT * astray * told.height, _STEADY, valid)
     root = torch.stack([flat[..., 0], height, flat[..., 1]], -1)
     motions = replace(observed.motions, rotations=rotations, root=root)
     if known.mechanics is not None:
-        motions = _object(known, known.mechanics, motions, told)
+        motions = _object(known, known.mechanics, motions, told, valid)
     contacts = told.contacts + _FEW_CONTACTS
     return Predicted(_on_its_path(observed, motions, known, told, contacts), contacts)
 
@@ -89,21 +91,23 @@ def _split(raw: Tensor, kind: Kind) -> _Raw:
     )  # fmt: skip
 
 
-def _rotations(known: Seen, told: _Raw) -> Float[Tensor, "b t j 3 3"]:
+def _rotations(known: Seen, told: _Raw, valid: Float[Tensor, "b t"]) -> Float[Tensor, "b t j 3 3"]:
     """Mixed filters, then a small rotation: in the joint's own frame, of the root in the heading frame."""
     base = from6d(known.turns.mixed(shares(known.turns, TURNS, told.shares, known.turn_doubt)))
-    small = small_rotation(_TURN * torch.sigmoid(told.wrong - _SURE * (1.0 - known.turn_doubt))[..., None] * told.turns)
+    change = _TURN * torch.sigmoid(told.wrong - _SURE * (1.0 - known.turn_doubt))[..., None] * told.turns
+    small = small_rotation(filters.gaussian(change, _STEADY, valid))
     root = known.heading @ small[:, :, 0] @ known.heading.mT @ base[:, :, 0]
     return torch.cat([root[:, :, None], base[:, :, 1:] @ small[:, :, 1:]], 2)
 
 
-def _object(known: Seen, fit: Fit, motions: Motions, told: _Raw) -> Motions:
+def _object(known: Seen, fit: Fit, motions: Motions, told: _Raw, valid: Float[Tensor, "b t"]) -> Motions:
     """Filters mixed with what mechanics makes of the object, and each point moved a little."""
     assert known.points is not None
     bands, claims, moves = told.object.split([_BANDS, 2, 3 * _N_POINTS], -1)
     to_root, to_points = torch.sigmoid(claims + claims.new_tensor([0.0, _LITTLE_RIGID]))[..., None, :].unbind(-1)
     smooth = known.points.mixed(shares(known.points, PATHS, bands[..., None, :], known.path_doubt[..., :1]))
-    points = smooth + to_points[..., None] * (fit.points - smooth) + outward(known.heading, _POINT * moves.unflatten(-1, (_N_POINTS, 3)))
+    moved = outward(known.heading, filters.gaussian(_POINT * moves, _STEADY, valid).unflatten(-1, (_N_POINTS, 3)))
+    points = smooth + to_points[..., None] * (fit.points - smooth) + moved
     return replace(motions, root=motions.root + to_root * (fit.root - motions.root), points=points)
 
 

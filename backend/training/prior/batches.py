@@ -11,13 +11,13 @@ from backend.prior.network.strength import Distribution, mean_angular_speed
 from backend.prior.network.text import word_ids
 from backend.prior.state.motions import Motions, Observed, Told
 from backend.prior.state.observe import observed
-from backend.prior.state.take import KINDS, Damaged, Kind, Take, undamaged
+from backend.prior.state.take import KINDS, Damaged, Kind, Take
 from backend.training.prior import gaits, rigid_simulation
 from backend.training.prior.augmentation import mirrored, proportioned, stretched
 from backend.training.prior.config import TrainConfig
 from backend.training.prior.corruption import training_example
 from backend.training.prior.exaggeration import exaggerated
-from backend.training.prior.variation import cut, with_arms_of
+from backend.training.prior.variation import cut, stacked, with_arms_of
 
 Array = NDArray[np.floating]
 
@@ -69,7 +69,7 @@ class Batches:
                 torch.tensor([sample.strength for sample in samples], dtype=torch.float32),
                 word_ids([sample.text for sample in samples], self.config.network.words, self.config.network.vocabulary),
             ),
-            observed([undamaged(sample.clean) for sample in samples]).motions,
+            stacked([sample.clean for sample in samples]),
         )
 
     def _sample(self, rng: np.random.Generator, kind: Kind, frames: int) -> _Sample:

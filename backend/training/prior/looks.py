@@ -17,12 +17,12 @@ from backend.prior.state.filters import gaussian
 from backend.prior.state.motions import Motions, Observed, Predicted, Told
 from backend.prior.state.observe import observed
 from backend.prior.state.rotation6d import from6d, to6d
-from backend.prior.state.take import FPS, Kind, Take, undamaged
+from backend.prior.state.take import FPS, Kind, Take
 from backend.training.prior.corruption import Recipe, corrupted
 from backend.training.prior.distribution import windows_of
 from backend.training.prior.look_rows import ROWS
 from backend.training.prior.losses import Seen, seen_of, standing_of
-from backend.training.prior.variation import cut
+from backend.training.prior.variation import cut, stacked
 
 WINDOWS = 16  # of each kind and row
 _SIGMAS = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)  # frames
@@ -103,7 +103,7 @@ def _cases(takes: list[Take], kind: Kind, name: str, recipe: Recipe) -> list[_Ca
         return []
     rng = np.random.default_rng(crc32(f"{kind} {name}".encode()))
     damaged = [corrupted(take, rng, recipe) for take in takes]
-    seen, clean = observed(damaged), observed([undamaged(take) for take in takes]).motions
+    seen, clean = observed(damaged), stacked(takes)
     wanted = seen_of(clean)
     candidates = [seen_of(_filtered(seen, sigma)) for sigma in _SIGMAS] + [seen_of(seen.motions)]
     best = min(candidates, key=lambda found: _inner(found, wanted))
