@@ -9,6 +9,7 @@ from torch import Tensor
 
 from backend.errors import InputError
 from backend.prior.state.fill import filled
+from backend.prior.state.grounding import grounded
 from backend.prior.state.motions import Motions, Observed
 from backend.prior.state.sides import sides_righted
 from backend.prior.state.take import FPS, Array, Damaged, Take
@@ -17,7 +18,8 @@ from backend.prior.state.take import FPS, Array, Damaged, Take
 def observed(damaged: list[Damaged], away: list[Array] | None = None, dtype: torch.dtype = torch.float32) -> Observed:
     """One batch of all takes, which must be of one kind and at ``take.FPS``; shorter ones hold their last frame, marked not ``valid``.
 
-    Missing entries are filled between their neighbours (``fill.filled``), left taken for right is put right (``sides``). away: seconds to the nearest sampled frame, ``(F,)`` each.
+    Missing entries are filled between their neighbours (``fill.filled``), left taken for right is put right (``sides``), and
+    so is a clip that floats or drifts (``grounding``). away: seconds to the nearest sampled frame, ``(F,)`` each.
     """
     kinds = {one.take.kind for one in damaged}
     if len(kinds) != 1 or not all(one.take.n_frames for one in damaged):
@@ -43,7 +45,7 @@ def observed(damaged: list[Damaged], away: list[Array] | None = None, dtype: tor
         numbers(points) if points else None,
     )
     frames = torch.arange(longest)
-    return Observed(
+    stacked = Observed(
         motions,
         numbers([one.trust for one in whole]),
         numbers([one.root_trust for one in whole]),
@@ -52,6 +54,7 @@ def observed(damaged: list[Damaged], away: list[Array] | None = None, dtype: tor
         numbers(away) if away is not None else torch.zeros(len(takes), longest, dtype=dtype),
         torch.stack([frames < take.n_frames for take in takes]),
     )
+    return grounded(stacked)
 
 
 def take_of(motions: Motions, index: int, like: Take) -> Take:
