@@ -115,7 +115,7 @@ def _aside_smoothed(track: BodyTrack, count: int, fps: float) -> BodyTrack:
     given = np.array(track.rotations[:, count:], dtype=np.float64)
     sound = np.isfinite(given).all(axis=(2, 3))
     aside = torch.from_numpy(np.where(sound[..., None, None], given, np.eye(3)))[None]
-    trust = torch.from_numpy(np.where(sound, track.confidence[:, count:] + 0.02, 1e-6))[None]
+    trust = torch.from_numpy(np.where(sound, track.confidence[:, count:].astype(np.float64) + 0.02, 1e-6))[None]
     smooth = from6d(gaussian(to6d(aside), _ASIDE_SIGMA * fps, trust))[0].numpy()
     return replace(track, rotations=np.concatenate([track.rotations[:, :count], smooth.astype(track.rotations.dtype)], axis=1))
 
