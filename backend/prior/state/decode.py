@@ -39,7 +39,7 @@ _RIGID = 1.5  # logit of the drift's stiffness: little drift unless it is claime
 _HOLDS = 4.0  # how much more than the network's velocity a foot in contact counts
 _PINNED = 100.0
 _SURE = 2.5  # logits by which the gates are shut where nothing looks like noise
-_FIRM = 3.5  # logarithm of how much more places count there: then only a drift can be wrong with them
+_FIRM = 7.0  # logarithm of how much more places count there: then only a drift can be wrong with them
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ def _on_its_path(observed: Observed, motions: Motions, known: Seen, told: _Raw, 
     place = (observed.root_trust + 1e-3) * torch.exp(told.holds.clamp(-6.0, 6.0) + _FIRM * sure) / _SETTLES**2 + _PINNED * pinned
     drift = (told.drift * valid).sum(1) / valid.sum(1).clamp_min(1.0)
     time = torch.arange(flat.shape[1], dtype=flat.dtype, device=flat.device) * (1.0 - pinned) * valid
-    stiffness = torch.exp(2.0 * (_RIGID - drift).clamp(-6.0, 6.0)) * valid.sum(1)
+    stiffness = torch.exp(2.0 * (_RIGID - drift).clamp(-6.0, 6.0) + _FIRM * sure.mean(1)) * valid.sum(1)
     path = fused(Accounts(flat, beyond, place, weight * there, (1.0 - led) * there, time, stiffness))
     return replace(motions, root=torch.stack([path[..., 0], motions.root[..., 1], path[..., 1]], -1))
 
