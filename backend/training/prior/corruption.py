@@ -92,7 +92,7 @@ def fixed_rng(*words: object) -> np.random.Generator:
 
 # Of a training sample that is not clean: how often each thing goes wrong with it. Most have one or two besides the noise.
 _OFTEN = {
-    "limbs missing": 0.12, "frames missing": 0.12, "gap": 0.08, "limb held": 0.12, "doubtful": 0.15, "swap": 0.10, "drift": 0.15, "float": 0.15,
+    "limbs missing": 0.2, "frames missing": 0.12, "gap": 0.08, "limb held": 0.12, "doubtful": 0.15, "swap": 0.10, "drift": 0.15, "float": 0.15,
     "scale": 0.15, "freeze": 0.06, "decimate": 0.06, "shuffle": 0.03, "drop": 0.03, "only ends": 0.05,
 }  # fmt: skip
 CLEAN = 0.1
@@ -168,7 +168,7 @@ def _noise(rng: np.random.Generator) -> tuple[Step, ...]:
 
 def _mishap(name: str, rng: np.random.Generator) -> tuple[Step, ...]:
     made: dict[str, Step] = {
-        "limbs missing": LimbsMissing(legs=bool(rng.random() < 0.5)),
+        "limbs missing": LimbsMissing(legs=bool(rng.random() < 0.65)),
         "frames missing": FramesMissing(float(rng.uniform(0.03, 0.3))),
         "gap": Gap(3, 24),
         "limb held": LimbHeld(5, 30),
