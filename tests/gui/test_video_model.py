@@ -103,6 +103,7 @@ def test_a_running_clip_moves_in_the_panel_and_only_there(staged: Window, pictur
     window.beat(20)
     begun = window.status()["draws"]
     window.press("generate_coarse")
+    window.scroll(6)  # the whole preview in sight
     _under_way(window, "coarse", 0.5)
     place = window.status()["sidebar"]
     region = slice(1000 - place["y"] - place["height"], 1000 - place["y"]), slice(place["x"], place["x"] + place["width"])
