@@ -131,14 +131,15 @@ def test_a_short_clip_is_one_window_and_a_long_one_is_near_it() -> None:
     assert float((answer.rotations[:, 1:] - answer.rotations[:, :-1]).abs().max()) < 0.4
 
 
-def test_guidance_goes_beyond_what_is_told() -> None:
+def test_guidance_goes_from_auto_towards_more_or_less_and_further_the_more_it_counts() -> None:
     prior, observed = small_prior(spoken=0.05), seen(take())
-    auto, once, twice = (
-        predicted(prior, observed, told(strength=strength), guidance).motions.rotations
-        for strength, guidance in ((float("nan"), 1.0), (1.0, 1.0), (1.0, 2.0))
-    )
-    assert torch.allclose(predicted(prior, observed, told(), 3.0).motions.rotations, auto, atol=1e-5)
-    assert float((twice - auto).norm()) > 1.5 * float((once - auto).norm())
+    plain = predicted(prior, observed, told()).motions.rotations
+    assert torch.equal(predicted(prior, observed, told(), 3.0).motions.rotations, plain)
+    assert torch.allclose(predicted(prior, observed, told(strength=0.5), 3.0).motions.rotations, plain, atol=1e-5)
+    moved = [predicted(prior, observed, told(strength=s), g).motions.rotations - plain for s, g in ((1.0, 1.0), (1.0, 2.0), (0.0, 1.0))]
+    assert float(moved[1].norm()) > 1.5 * float(moved[0].norm()) > 0.0
+    assert float((moved[0] * moved[2]).sum()) < -0.5 * float(moved[0].norm() * moved[2].norm())
+    assert not torch.equal(predicted(prior, observed, told(strength=1.0)).motions.rotations, plain)
 
 
 def test_half_precision_of_the_blocks_keeps_rotations_rotations() -> None:

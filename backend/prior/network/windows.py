@@ -15,20 +15,27 @@ from backend.prior.network.transformer import Prior
 from backend.prior.state import decode, features
 from backend.prior.state.motions import Observed, Predicted, Told
 
+LITTLE, MUCH = 0.3, 0.9  # strengths between which the way from less to more movement is taken: beyond them little was learned
+MIDDLE = 0.5  # the told strength at which nothing is added to *auto*
 
-def predicted(prior: Prior, observed: Observed, told: Told, guidance: float = 1.0) -> Predicted:
+
+def predicted(prior: Prior, observed: Observed, told: Told, guidance: float | None = None) -> Predicted:
     """``prior`` over clips of any length.
 
-    guidance: how much more the told strength counts than it did in training, as in classifier-free guidance (arXiv 2207.12598): raw
-    numbers go from those of *auto* towards those of the told strength, and beyond at more than 1. 1 costs one pass, others two.
+    guidance: None tells the strength as in training; the network then hedges between it and what it sees. A number goes from the answer
+    for *auto* along the difference of its answers for much and for little movement, as far as the told strength lies from the middle,
+    times ``guidance``: so more is always more. In the manner of classifier-free guidance (arXiv 2207.12598); takes three passes.
     """
     known = features.seen(observed)
     given = features.features(observed, known)
-    strong = _raw(prior, observed, given, told)
-    if guidance != 1.0:
-        auto = _raw(prior, observed, given, replace(told, strength=torch.full_like(told.strength, math.nan)))
-        strong = auto + guidance * (strong - auto)
-    return decode.decoded(observed, strong, known)
+    if guidance is None or bool(told.strength.isnan().all()):
+        return decode.decoded(observed, _raw(prior, observed, given, told), known)
+    auto, less, more = (
+        _raw(prior, observed, given, replace(told, strength=torch.full_like(told.strength, strength)))
+        for strength in (math.nan, LITTLE, MUCH)
+    )
+    far = guidance * torch.nan_to_num(told.strength - MIDDLE) / (MUCH - LITTLE)
+    return decode.decoded(observed, auto + far[:, None, None] * (more - less), known)
 
 
 def _raw(prior: Prior, observed: Observed, given: Float[Tensor, "b t f"], told: Told) -> Float[Tensor, "b t o"]:
