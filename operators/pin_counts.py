@@ -1,5 +1,6 @@
 """How much of a take is pinned, in a sentence. Panels ask at every redraw: keys are counted again only after something changed."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import bpy
@@ -13,7 +14,9 @@ from ..revision_blender.scene.take import Take
 
 @dataclass(frozen=True)
 class _Counted:
-    take_id: str
+    """motions: the take and the actions that moved it when its keys were counted."""
+
+    motions: tuple[str, ...]
     keys: int
     frames: int
 
@@ -33,15 +36,22 @@ def sentence(scene: bpy.types.Scene, take: Take) -> str:
 
 
 def _keys(scene: bpy.types.Scene, take: Take) -> tuple[int, int]:
-    if not _last or _last[0].take_id != take.take_id:
+    motions = (take.take_id, *_actions(take))
+    if not _last or _last[0].motions != motions:
         try:
             pins = captured_pins(scene, take)
         except (SceneError, ReferenceError):
             return 0, 0
         keys = sum(int(pin.joints.sum() + pin.translation.sum()) for pin in pins)
         frames = sum(int((pin.joints.any(axis=1) | pin.translation).sum()) for pin in pins)
-        _last[:] = [_Counted(take.take_id, keys, frames)]
+        _last[:] = [_Counted(motions, keys, frames)]
     return _last[0].keys, _last[0].frames
+
+
+def _actions(take: Take) -> Iterator[str]:
+    for name in [rig for _track, rig, _body in take.bodies] + [box for _track, box, _points in take.objects]:
+        data = bpy.data.objects[name].animation_data if name in bpy.data.objects else None
+        yield data.action.name if data is not None and data.action is not None else ""
 
 
 def forget() -> None:
@@ -51,8 +61,8 @@ def forget() -> None:
 
 @bpy.app.handlers.persistent
 def _changed(_scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    """While a motion plays nothing is tagged as an action; setting a key, moving one, or another action is."""
-    if _last and any(isinstance(update.id, (bpy.types.Action, bpy.types.Scene)) for update in depsgraph.updates):
+    """Setting a key or moving one tags its action; playing does not."""
+    if _last and any(isinstance(update.id, bpy.types.Action) for update in depsgraph.updates):
         forget()
 
 

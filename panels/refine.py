@@ -35,13 +35,13 @@ def _draw_method(column: bpy.types.UILayout, settings: RevisionSettings, prompt:
     column.prop(settings, "refine_strength", slider=True)
     column.prop(settings, "refine_method")
     if settings.refine_method == "prior":
-        column.prop(settings, "refine_auto", text="Motion", toggle=False)
+        column.row(heading="Motion").prop(settings, "refine_auto")
         if not settings.refine_auto:
             column.prop(settings, "refine_motion", text=" ", slider=True)
         column.prop(settings, "refine_words")
         if prompt and not settings.refine_words.strip():
             sentences(column, f"As the take says: {prompt}", icon="BLANK1")
-        column.prop(settings, "refine_polish")
+        column.row(heading="Feet").prop(settings, "refine_polish")
     row = column.row(heading="Keep")
     row.prop(settings, "refine_first", text="First")
     row.prop(settings, "refine_last", text="Last")
