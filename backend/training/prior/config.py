@@ -19,7 +19,8 @@ class DataConfig:
 
     frames: of a window. short: share of batches with fewer frames, at least ``least``. stretch: clips are slowed or sped by up to this
     factor. mirror: share of takes with left and right exchanged. proportions: standard deviation of the logarithm of bone lengths, on half of
-    the people. arms: share of people with the arms of another motion. pool: simulated animals, and objects.
+    the people. arms: share of people with the arms of another motion. livelier: share of bodies that move more or less than captured, by a
+    factor of up to ``lively``. postured: share of bodies that hold themselves otherwise, by ``posture`` degrees a joint. pool: simulated animals, and objects.
     gaits: what the animals do; leave one out to see what the others teach.
     """
 
@@ -32,7 +33,11 @@ class DataConfig:
     stretch: float = 1.25
     mirror: float = 0.5
     proportions: float = 0.06
-    arms: float = 0.15
+    arms: float = 0.3
+    livelier: float = 0.3
+    lively: float = 1.25
+    postured: float = 0.6
+    posture: float = 2.5
     pool: int = 1000
     gaits: tuple[str, ...] = GAITS
 
@@ -55,14 +60,15 @@ class ToldConfig:
 class LossConfig:
     """What each part of the loss counts; 0 switches it off.
 
-    state: the paper's mean square error, on 6D rotations and root. places: distance of joints, metres, relative to the root and in
-    the world. velocity, acceleration: of joints, in metres a frame. contact: which feet stand. slide: standing feet that move.
+    state: the paper's mean square error, on 6D rotations and root. places, world: distance of joints, metres, relative to the root and
+    in the world. velocity, acceleration: of joints, in metres a frame. contact: which feet stand. slide: standing feet that move.
     floor: feet under the floor, or not on it when they stand. limits: joints bent further than in any training motion.
     peak: 99th percentile of hands' and feet's speed, as a logarithm of the ratio.
     """
 
     state: float = 1.0
     places: float = 10.0
+    world: float = 7.0
     velocity: float = 10.0
     acceleration: float = 10.0
     contact: float = 0.05
@@ -141,16 +147,16 @@ def as_values(config: TrainConfig) -> dict[str, Any]:
 def _check(config: TrainConfig) -> None:
     data, run, optimizer, told = config.data, config.run, config.optimizer, config.told
     shares: Mapping[str, float] = {
-        "data.short": data.short, "data.mirror": data.mirror, "data.arms": data.arms,
+        "data.short": data.short, "data.mirror": data.mirror, "data.arms": data.arms, "data.livelier": data.livelier, "data.postured": data.postured,
         "told.text": told.text, "told.strength": told.strength, "told.edited": told.edited,
     }  # fmt: skip
     rules = [
         (min(data.human, data.animal, data.object) >= 0.0, "a share of data is negative", "make it 0 or more"),
         (abs(data.human + data.animal + data.object - 1.0) < 1e-6, f"data sums to {data.human + data.animal + data.object:g}", "make the shares sum to 1"),
         (8 <= data.least <= data.frames <= config.network.window, f"data.least and data.frames are {data.least} and {data.frames}", f"keep 8 <= least <= frames <= {config.network.window}"),
-        (data.stretch >= 1.0 and told.range >= 1.0, "stretch or range is under 1", "make them at least 1"),
+        (min(data.stretch, data.lively, told.range) >= 1.0, "stretch, lively or range is under 1", "make them at least 1"),
         (bool(data.gaits) and set(data.gaits) <= set(GAITS), f"data.gaits are {', '.join(data.gaits) or 'none'}", f"choose from {', '.join(GAITS)}"),
-        (data.proportions >= 0.0, "proportions is negative", "make it 0 or more"),
+        (min(data.proportions, data.posture) >= 0.0, "proportions or posture is negative", "make it 0 or more"),
         (min(asdict(config.loss).values()) >= 0.0, "a weight of loss is negative", "make it 0 or more"),
         (min(run.steps, run.batch, run.log_every, run.save_every, run.keep) >= 1, "steps, batch, log_every, save_every or keep is under 1", "make each at least 1"),
         (min(run.minutes, run.export_minutes, run.look_every, run.threads, run.workers, data.pool) >= 0, "a number of run, or the pool, is negative", "use 0 for none"),

@@ -37,8 +37,27 @@ def exaggerated(take: Take, factor: float) -> Take:
     rotations = slow @ matrix_from_axis_angle(factor * swing)
     root = take.root.copy()
     root[:, [0, 2]] = root[:1, [0, 2]] + factor * (root[:, [0, 2]] - root[:1, [0, 2]])
-    made = replace(take, rotations=rotations, root=root)
-    return replace(made, root=root + np.array([0.0, 1.0, 0.0]) * (_lowest(take) - _lowest(made))[:, None])
+    return _as_high_as(take, replace(take, rotations=rotations, root=root))
+
+
+def postured(take: Take, rng: np.random.Generator, degrees: float) -> Take:
+    """A body that holds itself otherwise throughout: every joint but the root turned by a constant, half as much in the legs.
+
+    degrees: standard deviation about each axis. People differ in posture more than a few captured ones do; without this the network takes
+    a stranger's posture for an error. The lowest foot stays as high as it was.
+    """
+    if take.kind == "object":
+        return take
+    spread = np.full((take.rotations.shape[1], 1), np.radians(degrees))
+    spread[[joint for leg in LEGS[take.kind] for joint in leg]] *= 0.5
+    spread[0] = 0.0
+    turns = matrix_from_axis_angle(spread * rng.standard_normal((len(spread), 3)))
+    return _as_high_as(take, replace(take, rotations=take.rotations @ turns))
+
+
+def _as_high_as(take: Take, made: Take) -> Take:
+    """``made`` with its lowest foot at the height of ``take``'s in every frame."""
+    return replace(made, root=made.root + np.array([0.0, 1.0, 0.0]) * (_lowest(take) - _lowest(made))[:, None])
 
 
 def _slow(rotations: Array) -> Array:

@@ -98,10 +98,14 @@ def state(pair: Pair) -> Tensor:
 
 
 def places(pair: Pair) -> Tensor:
-    """Distance of joints in metres: relative to the root, and a third of that in the world."""
+    """Distance of joints in metres, relative to the root."""
     apart = pair.seen.points - pair.wanted.points
-    inner = _length(apart[:, :, 1:] - apart[:, :, :1]).mean(-1)
-    return _mean(inner + 0.33 * _length(apart).mean(-1), pair.valid)
+    return _mean(_length(apart[:, :, 1:] - apart[:, :, :1]).mean(-1), pair.valid)
+
+
+def world(pair: Pair) -> Tensor:
+    """The same without taking the root away."""
+    return _mean(_length(pair.seen.points - pair.wanted.points).mean(-1), pair.valid)
 
 
 def velocity(pair: Pair) -> Tensor:
@@ -162,7 +166,7 @@ def peak(pair: Pair) -> Tensor:
 
 
 LOSSES: dict[str, Callable[[Pair], Tensor]] = {
-    loss.__name__: loss for loss in (state, places, velocity, acceleration, contact, slide, floor, limits, peak)
+    loss.__name__: loss for loss in (state, places, world, velocity, acceleration, contact, slide, floor, limits, peak)
 }
 
 
