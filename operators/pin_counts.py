@@ -32,7 +32,7 @@ def sentence(scene: bpy.types.Scene, take: Take) -> str:
     for track_id, rig, _body in take.bodies:
         family = str(bpy.data.objects[rig].get(marks.FAMILY, "smpl")) if rig in bpy.data.objects else "smpl"
         parts += words_of([pin for pin in places if pin.track_id == track_id], family)
-    return ", ".join(parts) if parts else "Nothing is pinned; keys that you set are"
+    return ", ".join(parts) if parts else "No pins: every key you set is one"
 
 
 def _keys(scene: bpy.types.Scene, take: Take) -> tuple[int, int]:

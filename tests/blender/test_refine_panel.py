@@ -51,7 +51,7 @@ def select(rig: bpy.types.Object, *names: str) -> None:
 def test_pin_pose_pins_every_joint_at_this_frame_and_clear_lets_go(room, scene, taken):
     clip, take, _ = taken
     scene.frame_set(5)  # clip frame 2
-    assert room("operators.pin_counts").sentence(scene, take) == "Nothing is pinned; keys that you set are"
+    assert room("operators.pin_counts").sentence(scene, take) == "No pins: every key you set is one"
     assert bpy.ops.revision.pin_pose() == {"FINISHED"}
     asked, (pins,) = captured(room, scene, take)
     assert pins.joints.sum(axis=1).tolist() == [0, 0, 24, 0, 0, 0] and np.flatnonzero(pins.translation).tolist() == [2]
