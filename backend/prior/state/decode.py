@@ -18,7 +18,7 @@ from backend.prior.state.object_candidates import Fit
 from backend.prior.state.path import Accounts, fused
 from backend.prior.state.rotation6d import from6d, small_rotation
 from backend.prior.state.shares import PATHS, TURNS, shares
-from backend.prior.state.take import KINDS, N_JOINTS, Kind
+from backend.prior.state.take import FPS, KINDS, N_JOINTS, Kind
 
 _N_POINTS = 21
 _BANDS = filters.N_BANDS
@@ -34,9 +34,10 @@ _POINT = 0.05  # metres
 _LITTLE_RIGID = -1.0  # logit: outlines change as things turn
 _STEADY = 1.5  # frames: what is changed beyond the filters changes slowly, so that it cannot bring back the jitter that they took away
 _FEW_CONTACTS = -3.0  # logit: contacts must be claimed
-_SETTLES = 20.0  # frames over which places outweigh velocities
+_SETTLES = 14.0  # frames over which places outweigh velocities
 _RIGID = 5.0  # logit of the drift's stiffness: ``grounding`` has taken out what can be measured; the rest must be claimed
 _HOLDS = 4.0  # how much more than the network's velocity a foot in contact counts
+_FLIES, _NEARLY = 0.8 / FPS, 0.15 / FPS  # metres a frame: a foot so fast does not stand; the width of the doubt
 _PINNED = 100.0
 _SURE = 2.5  # logits by which the gates are shut where nothing looks like noise
 _FIRM = 7.0  # logarithm of how much more places count there: then only a drift can be wrong with them
@@ -137,7 +138,9 @@ def _on_its_path(observed: Observed, motions: Motions, known: Seen, told: _Raw, 
 def _sliding(motions: Motions, contacts: Tensor) -> tuple[Float[Tensor, "b t 4"], Float[Tensor, "b t 4 2"]]:
     """How firmly each foot stands from this frame to the next, and how far it slides meanwhile, metres."""
     places = touch_places(motions, *posed(motions))[..., [0, 2]]
-    firm = torch.sigmoid(contacts)
+    # Whatever the contacts say: a foot that flies by does not stand.
+    speed = filters.change(filters.gaussian(places.detach(), 1.5, torch.ones_like(places[:, :, 0, 0]))).norm(dim=-1)
+    firm = torch.sigmoid(contacts) * torch.sigmoid((_FLIES - speed) / _NEARLY)
     firm = _HOLDS * (firm * torch.cat([firm[:, 1:], firm[:, -1:]], 1)) ** 2
     slide = torch.cat([places[:, 1:] - places[:, :-1], torch.zeros_like(places[:, :1])], 1)
     return firm, slide
