@@ -22,6 +22,10 @@ CALM_TURN = 5.0  # rad/s^2 that a correction may add: less than limbs do anyway;
 CALM_PLACE = 2.0  # m/s^2
 TENSION = 0.3  # how much a curve's slope costs beside its acceleration, over its reach: keeps it from swinging far past the pins
 
+CLOSE = 5.0 / 30.0  # seconds
+FASTEST_TURN = 25.0  # rad/s; a thrower's forearm reaches about that against the upper arm
+FASTEST_PLACE = 12.0  # m/s; a sprinter's pelvis
+
 
 @dataclass(frozen=True, eq=False)
 class WorldPin:
@@ -31,6 +35,15 @@ class WorldPin:
     joint: int
     frame: int
     place: Float[NDArray[np.floating], " 3"]
+
+
+@dataclass(frozen=True, eq=False)
+class Contradictions:
+    """joints ``(J,)`` and root: what cannot be reached smoothly. sentences: for the user, one for each."""
+
+    joints: NDArray[np.bool_]
+    root: bool
+    sentences: tuple[str, ...]
 
 
 def pinned_rotations(
@@ -145,20 +158,6 @@ def _resting(at: NDArray[np.integer], frames: int, reach: float) -> NDArray[np.f
 def _eased(share: NDArray[np.float64]) -> NDArray[np.float64]:
     held = np.clip(share, 0.0, 1.0)
     return held * held * (3.0 - 2.0 * held)
-
-
-@dataclass(frozen=True, eq=False)
-class Contradictions:
-    """joints ``(J,)`` and root: what cannot be reached smoothly. sentences: for the user, one for each."""
-
-    joints: NDArray[np.bool_]
-    root: bool
-    sentences: tuple[str, ...]
-
-
-CLOSE = 5.0 / 30.0  # seconds
-FASTEST_TURN = 25.0  # rad/s; a thrower's forearm reaches about that against the upper arm
-FASTEST_PLACE = 12.0  # m/s; a sprinter's pelvis
 
 
 def contradictions(
