@@ -36,8 +36,8 @@ class DataConfig:
     arms: float = 0.3
     livelier: float = 0.3
     lively: float = 1.25
-    postured: float = 0.6
-    posture: float = 2.5
+    postured: float = 0.5
+    posture: float = 4.0
     pool: int = 1000
     gaits: tuple[str, ...] = GAITS
 

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 from backend.prior.state.take import Take
 from backend.training.prior.limbs import LEGS
 from backend.training.prior.noise import forward
+from backend.training.prior.variation import ARMS
 from revision_blender.motion.rotation import (
     axis_angle_from_matrix,
     continuous_quaternions,
@@ -22,6 +23,7 @@ from revision_blender.motion.rotation import (
 
 Array = NDArray[np.floating]
 
+_LEGS, _ARMS = 0.4, 1.5  # of the other joints' turns
 _SLOW = 12.0  # frames: a step's swing is above, the posture that it swings about below
 
 
@@ -41,15 +43,18 @@ def exaggerated(take: Take, factor: float) -> Take:
 
 
 def postured(take: Take, rng: np.random.Generator, degrees: float) -> Take:
-    """A body that holds itself otherwise throughout: every joint but the root turned by a constant, half as much in the legs.
+    """A body that holds itself otherwise throughout: every joint but the root turned by a constant, less in the legs, more in the arms.
 
-    degrees: standard deviation about each axis. People differ in posture more than a few captured ones do; without this the network takes
-    a stranger's posture for an error. The lowest foot stays as high as it was.
+    degrees: the middle of the standard deviations about each axis, which are drawn between a third and three times of it: with so wide a
+    spread small differences can be taken for noise, large ones cannot. People differ in posture more than a few captured ones do; without this
+    the network takes a stranger's posture for an error. The lowest foot stays as high as it was.
     """
     if take.kind == "object":
         return take
-    spread = np.full((take.rotations.shape[1], 1), np.radians(degrees))
-    spread[[joint for leg in LEGS[take.kind] for joint in leg]] *= 0.5
+    spread = np.full((take.rotations.shape[1], 1), np.radians(degrees) * 3.0 ** rng.uniform(-1.0, 1.0))
+    spread[[joint for leg in LEGS[take.kind] for joint in leg]] *= _LEGS
+    if take.kind == "human":
+        spread[list(ARMS)] *= _ARMS
     spread[0] = 0.0
     turns = matrix_from_axis_angle(spread * rng.standard_normal((len(spread), 3)))
     return _as_high_as(take, replace(take, rotations=take.rotations @ turns))
