@@ -39,7 +39,7 @@ _RIGID = 5.0  # logit of the drift's stiffness: ``grounding`` has taken out what
 _HOLDS = 4.0  # how much more than the network's velocity a foot in contact counts
 _FLIES, _NEARLY = 0.8 / FPS, 0.15 / FPS  # metres a frame: a foot so fast does not stand; the width of the doubt
 _PINNED = 100.0
-_SURE = 2.5  # logits by which the gates are shut where nothing looks like noise
+_SURE = 6.0  # logits by which the gates are shut where nothing looks like noise
 _FIRM = 7.0  # logarithm of how much more places count there: then only a drift can be wrong with them
 
 
