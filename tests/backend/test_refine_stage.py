@@ -117,6 +117,11 @@ def test_objects_are_refined_and_measured(installed: Path) -> None:
     fall[..., 0] = np.arange(body.n_frames)[:, None] * 0.05
     fall += rng.normal(size=(1, 21, 3)) * 0.1 + np.array([0.0, 0.5, 3.0])
     box = ObjectTrack("box", "box", np.ones(3) * 0.2, fall + rng.normal(size=fall.shape) * 0.01, np.ones(body.n_frames))
-    result = refine.run(RefineRequest(body.with_tracks((box,))), silent())
+    pinned = np.arange(body.n_frames) == 7
+    result = refine.run(RefineRequest(body.with_tracks((box,)), (Pins("box", pinned[:, None], pinned),)), silent())
+    (after,) = result.clip.tracks
+    assert isinstance(after, ObjectTrack)
+    np.testing.assert_array_equal(after.points[7], box.points[7])
+    assert np.abs(after.points[6] - box.points[6]).max() > 1e-4
     assert result.report["jitter_10_m_s3_after"] < result.report["jitter_10_m_s3_before"]
     assert np.isnan(result.changes[:, 0]).all()
