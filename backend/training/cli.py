@@ -5,12 +5,12 @@ from importlib import import_module
 from importlib.util import find_spec
 
 # rooms with training commands of their own: a module with ``add_training(subparsers)``
-PLUGGED = ("backend.training.video.cli", "backend.training.renders.cli", "backend.evaluation.training_cli")
+PLUGGED = ("backend.training.video.cli", "backend.training.renders.cli", "backend.training.prior.cli", "backend.evaluation.training_cli", "backend.evaluation.prior.training_cli")
 
 
 def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds ``train``; the chosen action's ``run`` takes the parsed arguments and returns the exit status."""
-    train = subparsers.add_parser("train", help="train the video model on your own clips, check such clips")
+    train = subparsers.add_parser("train", help="train the video model or the motion prior on your own clips and motions")
     actions = train.add_subparsers(dest="action", required=True)
     for name in PLUGGED:
         if find_spec(name) is not None:

@@ -126,8 +126,8 @@ def interval(values: NDArray[np.floating], rng: np.random.Generator) -> tuple[fl
 
 def spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """Correlation of the ranks of numbers that are all different."""
-    ranks = [np.argsort(np.argsort(values)) for values in (a, b)]
-    return float(np.corrcoef(*ranks)[0, 1])
+    ranks = np.stack([np.argsort(np.argsort(values)) for values in (a, b)])
+    return float(np.corrcoef(ranks)[0, 1])
 
 
 def _speeds(prior: TrainedPrior, damaged: Damaged, guidance: float) -> list[float]:
