@@ -25,7 +25,7 @@ def add_prior(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     prior.add_argument("--seeds", type=int, default=1, help="of the noise; the protocol has 5 (default: %(default)s)")
     prior.add_argument("--clips", type=int, default=1, help="of a group, 0 for all (default: %(default)s)")
     prior.add_argument(
-        "--frames", type=int, default=150, help="middle frames of a clip, 0 for whole clips as the protocol has it (default: %(default)s)"
+        "--frames", type=int, default=100, help="middle frames of a clip, 0 for whole clips as the protocol has it (default: %(default)s)"
     )
     prior.add_argument(
         "--slow-rows", default="mix 5", help="rows on which the slow optimisation is asked too, with commas (default: %(default)s)"
