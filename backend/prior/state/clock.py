@@ -15,6 +15,7 @@ from backend.prior.state.take import FPS, Array, Damaged, Take
 from revision_blender.motion.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 
 SLOWEST, FASTEST = 5.0, 120.0
+_GUESSED = 0.3  # of the trust, past the last frame
 _WHOLE = 1e-6  # of a frame: nearer to a frame is the frame
 
 
@@ -22,7 +23,7 @@ def to_clock(damaged: Damaged) -> tuple[Damaged, Array]:
     """The motion at ``take.FPS``, from its first frame to its last or the clock's next after it, and ``(F,)`` seconds ``away``.
 
     Missing entries are filled first; an entry between a missing and a known frame is missing. Only frames that meet one of the clock's
-    stay pinned. What lies past the last frame goes on as the last frames did. ``InputError`` for rates outside 5 to 120.
+    stay pinned. What lies past the last frame goes on as the last frames did and is trusted less. ``InputError`` for rates outside 5 to 120.
     """
     fps = damaged.take.fps
     if not SLOWEST <= fps <= FASTEST:
@@ -42,11 +43,12 @@ def to_clock(damaged: Damaged) -> tuple[Damaged, Array]:
     high = np.where(near, low, np.minimum(low + 1, frames - 1))
     away = np.minimum(at - low, np.abs(high - at)) / fps
     on_frame = near & (at <= frames - 1)
+    inside: Array = np.where(at > frames - 1, _GUESSED, 1.0).astype(np.float64)
     return (
         Damaged(
             _sampled(whole.take, at, FPS),
-            np.minimum(whole.trust[low], whole.trust[high]),
-            np.minimum(whole.root_trust[low], whole.root_trust[high]),
+            np.minimum(whole.trust[low], whole.trust[high]) * inside[:, None],
+            np.minimum(whole.root_trust[low], whole.root_trust[high]) * inside,
             whole.pinned[low] & on_frame[:, None],
             whole.root_pinned[low] & on_frame,
         ),
