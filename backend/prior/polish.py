@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from backend.prior.footing import Footing, footing_of, pose_of
 from backend.prior.normal_equations import solve
-from backend.prior.polish_terms import Chains, Scales, Wants, chains_of, equations_of
-from backend.prior.stances import stances
+from backend.prior.polish_terms import Chains, Scales, Seen, Wants, chains_of, equations_of
+from backend.prior.stances import smoothed, stances
+from backend.prior.state.skeletons import parents_of
 from backend.prior.state.take import Damaged, Take
 from revision_blender.motion.retargeting.limits import within_limits
 from revision_blender.motion.rotation import axis_angle_from_matrix, matrix_from_axis_angle
@@ -27,6 +28,9 @@ _MOST_PASSES = 12  # where places are pinned far away
 _EXACT = 0.0003  # metres: pinned places are nearer than this before it stops
 _REACH = 4  # joints from a foot or a pinned hand up to the trunk
 _DAMPING = 1e-6
+_SEEN_OVER = 0.022  # seconds over which a lift's places are averaged: they shake from frame to frame
+# Where a camera saw the body its joints are known to millimetres across the line of sight, and a change may be quick, to go there.
+_SEEN = Scales(across=0.003, turn=0.4, calm_turn=0.04, calm_shift=0.07, slide=0.15, touch=0.02)
 _THINGS = Scales(calm_shift=0.05)  # a thing that hits the floor turns round at once
 
 
@@ -38,16 +42,20 @@ class PlacePins:
     places: Array
 
 
-def polished(take: Take, damaged: Damaged, contacts: Array | None = None, world_pins: PlacePins | None = None) -> Take:
+def polished(
+    take: Take, damaged: Damaged, contacts: Array | None = None, world_pins: PlacePins | None = None, eyes: Array | None = None
+) -> Take:
     """``take`` with contacts held, the floor respected, pinned places reached within a millimetre, legs within their limits.
 
     damaged: what the motion was made from; its pinned entries are not touched, in ``take`` they must stand already. contacts:
-    ``(F, 4)`` probabilities in the order of ``motions.Predicted``; None to tell contacts from the motion. The rest of the motion
+    ``(F, 4)`` probabilities in the order of ``motions.Predicted``; None to tell contacts from the motion. eyes: ``(F, 3)`` the camera's places, where one saw the motion: it knows the body's place
+    across its line of sight much better than along it. The rest of the motion
     changes as little and as smoothly as it can; entries that nothing asks to change come back bit for bit where nothing at all does.
     """
     footing = footing_of(take)
     wants = _wants(take, footing, contacts, world_pins)
-    chains = chains_of(take.kind, footing, wants.joints, _REACH)
+    wants = wants if eyes is None else replace(wants, seen=_seen(take, damaged, footing, eyes))
+    chains = chains_of(take.kind, footing, wants.joints, _REACH, everything=wants.seen is not None)
     free = _free(chains, damaged)
     change = np.zeros((take.n_frames, 3 + 3 * len(chains.joints)))
     threads = torch.get_num_threads()
@@ -60,13 +68,12 @@ def polished(take: Take, damaged: Damaged, contacts: Array | None = None, world_
 
 def _solved(take: Take, footing: Footing, chains: Chains, wants: Wants, free: torch.Tensor, change: Array) -> Take:
     answer = take
+    scales = _THINGS if take.kind == "object" else Scales() if wants.seen is None else _SEEN
     for done in range(_MOST_PASSES):
         pose = pose_of(answer, footing)
         if done >= _PASSES and _miss(pose.joints, wants) < _EXACT:
             break
-        equations = equations_of(
-            chains, pose, change, _beyond(chains, answer), wants, take.fps, _THINGS if take.kind == "object" else Scales()
-        )
+        equations = equations_of(chains, pose, change, _beyond(chains, answer), wants, take.fps, scales)
         change = change + solve(equations.held(free), _DAMPING).numpy()
         answer = _changed(take, chains, change, free.numpy() > 0.0)
     return answer
@@ -81,6 +88,17 @@ def _wants(take: Take, footing: Footing, contacts: Array | None, pins: PlacePins
         count = pose.points.shape[1]
         return Wants(np.zeros((take.n_frames, count)), np.zeros(count), np.zeros(count), joints, held[:, joints], places)
     return Wants(stances(pose.points, footing, contacts, take.fps), footing.rest, footing.least, joints, held[:, joints], places)
+
+
+def _seen(take: Take, damaged: Damaged, footing: Footing, eyes: Array) -> Seen:
+    """What the camera saw, less its trembling; a joint is seen as well as the worst of the joints that it hangs on."""
+    ray = pose_of(take, footing).joints - eyes[:, None]
+    ray = ray / np.maximum(np.linalg.norm(ray, axis=-1, keepdims=True), 1e-9)
+    given = smoothed(pose_of(damaged.take, footing).joints, max(_SEEN_OVER * take.fps, 0.3))
+    trust = np.minimum(np.asarray(damaged.trust, dtype=np.float64), damaged.root_trust[:, None])
+    for joint, parent in enumerate(parents_of(take.kind)[1:], start=1):
+        trust[:, joint] = np.minimum(trust[:, joint], trust[:, parent])
+    return Seen(given, ray, np.square(trust))
 
 
 def _free(chains: Chains, damaged: Damaged) -> torch.Tensor:

@@ -23,12 +23,13 @@ Array = NDArray[np.floating]
 class Scales:
     """What is usual. Metres, radians, seconds.
 
-    shift, turn: changes of the root's place and of a joint; calm_shift, calm_turn: times over which each fades. slide: speed of a
+    shift, turn: changes of the root's place and of a joint; across: error of a joint's place as a camera saw it; calm_shift, calm_turn: times over which each fades. slide: speed of a
     point in contact. touch: its height off the floor beyond ``even``, by which soles of another shape and soft floors differ. press:
     depth of any point under ``sunk``. pin: miss of a pinned place. bound: turn beyond a joint's limits.
     """
 
     shift: float = 0.05
+    across: float = 0.01
     turn: float = 0.08
     calm_shift: float = 0.2
     calm_turn: float = 0.1
@@ -51,10 +52,10 @@ class Chains:
     carry_joints: NDArray[np.bool_]
 
 
-def chains_of(kind: Kind, footing: Footing, pinned: NDArray[np.integer], reach: int) -> Chains:
-    """The joints between feet and trunk, and up to ``reach`` above each joint of ``pinned`` ``(N,)`` whose place is wanted."""
+def chains_of(kind: Kind, footing: Footing, pinned: NDArray[np.integer], reach: int, everything: bool) -> Chains:
+    """The joints between feet and trunk, and up to ``reach`` above each joint of ``pinned`` ``(N,)`` whose place is wanted; or all."""
     parents = np.asarray(parents_of(kind))
-    wanted: set[int] = set()
+    wanted: set[int] = set(range(1, len(parents))) if everything else set()
     for end, includes in [*((int(owner), True) for owner in footing.owner), *((int(joint), False) for joint in pinned)]:
         joint = end if includes and kind == "human" else int(parents[end])
         for _ in range(reach):
@@ -83,6 +84,15 @@ def moves(chains: Chains, pose: Pose, places: Array, carried: NDArray[np.bool_])
 
 
 @dataclass(frozen=True, eq=False)
+class Seen:
+    """places: ``(F, J, 3)`` metres where a camera saw the joints; sight: ``(F, J, 3)`` unit vectors from it to them; trust: ``(F, J)``."""
+
+    places: Array
+    sight: Array
+    trust: Array
+
+
+@dataclass(frozen=True, eq=False)
 class Wants:
     """hold: ``(F, P)`` in [0, 1], how firmly points stand. rest, least: ``(P,)`` metres, see ``Footing``. pinned: ``(F, N)`` bool, places ``(F, N, 3)`` of ``joints``."""
 
@@ -92,6 +102,7 @@ class Wants:
     joints: NDArray[np.int64]
     pinned: NDArray[np.bool_]
     places: Array
+    seen: Seen | None = None
 
 
 def equations_of(chains: Chains, pose: Pose, change: Array, beyond: Array, wants: Wants, fps: float, scales: Scales) -> NormalEquations:
@@ -99,6 +110,8 @@ def equations_of(chains: Chains, pose: Pose, change: Array, beyond: Array, wants
     frames, unknowns = change.shape
     result = empty(frames, unknowns)
     _add_change(result, change, fps, scales)
+    if wants.seen is not None:
+        _add_seen(result, chains, pose, wants.seen, scales)
     _add_beyond(result, beyond, scales)
     _add_feet(result, chains, pose, wants, fps, scales)
     if wants.pinned.any():
@@ -127,6 +140,13 @@ def _add_feet(result: NormalEquations, chains: Chains, pose: Pose, wants: Wants,
         firm = torch.from_numpy(np.minimum(wants.hold[1:], wants.hold[:-1]) * (fps / scales.slide) ** 2)
         across[..., 0, 0] = across[..., 2, 2] = firm
         result.add((-1.0, 1.0), jacobian, step, across)
+
+
+def _add_seen(result: NormalEquations, chains: Chains, pose: Pose, seen: Seen, scales: Scales) -> None:
+    """Across the line of sight a camera knows where joints are."""
+    jacobian = torch.from_numpy(moves(chains, pose, pose.joints, chains.carry_joints))
+    across = (np.eye(3) - seen.sight[..., :, None] * seen.sight[..., None, :]) * (seen.trust / scales.across**2)[..., None, None]
+    result.add((1.0,), jacobian, torch.from_numpy(pose.joints - seen.places), torch.from_numpy(across))
 
 
 def _add_change(result: NormalEquations, change: Array, fps: float, scales: Scales) -> None:

@@ -59,7 +59,9 @@ def refine(clip: Clip, options: Options | None = None, progress: Progress | None
     tracks, notes, contacts = [], [], {}
     for index, track in enumerate(whole.tracks):
         progress(index / len(whole.tracks), f"refining {track.track_id}")
-        found, refined = _track(whole, track, base.tracks[index], _Frames(base.fps, clip.n_frames), options, network)
+        found, refined = _track(
+            whole, track, base.tracks[index], _Frames(base.fps, clip.n_frames, base.camera.T_world_camera[:, :3, 3]), options, network
+        )
         tracks.append(refined)
         notes += [f"{track.track_id}: {note}" for note in found.notes]
         if found.contacts is not None:
@@ -70,17 +72,19 @@ def refine(clip: Clip, options: Options | None = None, progress: Progress | None
 
 @dataclass(frozen=True)
 class _Frames:
-    """fps: the answer's. given: frames that the clip has of itself."""
+    """fps: the answer's. given: frames that the clip has of itself. eyes: ``(F, 3)`` the camera's places at the answer's frames."""
 
     fps: float
     given: int
+    eyes: Array
 
 
 def _track(whole: Clip, track: Track, base: Track, frames: _Frames, options: Options, network: TrainedPrior) -> tuple[Answer, Track]:
     pins = pins_of(track, options, frames.given)
     damaged, placement = to_damaged(whole, track, _offsets(track), pins)
     places = _place_pins(track, placement, damaged.pinned.shape[1], base.n_frames, frames.fps / whole.fps, options.world_pins)
-    found = answer(damaged, network.network, options.asked, places, fps=frames.fps, frames=base.n_frames)
+    eyes = placement.inward(frames.eyes) if isinstance(track, BodyTrack) else None
+    found = answer(damaged, network.network, options.asked, places, fps=frames.fps, frames=base.n_frames, eyes=eyes)
     refined = from_take(found.take, placement, base)
     if isinstance(refined, BodyTrack):
         refined = _aside_smoothed(refined, found.take.rotations.shape[1], frames.fps)
