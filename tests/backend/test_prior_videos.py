@@ -1,0 +1,37 @@
+"""The prior's bars on real lifts, where ../shared/data and the trained weights are there.
+
+Against the raw lift (fitted without its temporal term), contacts from it, in the world frame; means over the windows.
+"""
+
+import numpy as np
+import pytest
+
+from backend.evaluation.prior.real_lifts import WINDOWS, frames_of, ratios_of
+from backend.prior.network.weights import bundled_prior
+from backend.prior.pppm import Options, refine
+from backend.progress import silent
+from backend.stages.lift import run as lift
+from revision_blender.wire.requests import LiftRequest
+from tests.backend.lifting_cases import SHARED_DATA
+
+VIDEOS = SHARED_DATA / "videos"
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not VIDEOS.exists(), reason="../shared/data/videos is not there: real lifts are not refined"),
+]
+
+
+def test_bars():
+    """Sliding must not be bought with stillness: peak speeds and landmarks are measured on the same answers."""
+    options = Options(network=bundled_prior())
+    rows = []
+    for window in WINDOWS:
+        found = lift(LiftRequest(frames=frames_of(VIDEOS, window), fps=window.fps), silent())
+        rows.append(ratios_of(found.raw, refine(found.raw, options).clip, found.landmarks))
+        print(window, np.round(rows[-1], 3))
+    jitter, sliding, landmarks, speed = np.nanmean(rows, axis=0)
+    assert jitter <= 0.4
+    assert sliding <= 0.4
+    assert landmarks <= 1.10
+    assert 0.90 <= speed <= 1.10
