@@ -4,6 +4,7 @@ import json
 import tomllib
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -22,10 +23,10 @@ def read_values(path: Path) -> object:
         ) from error
 
 
-def dataclass_of(kind: type, values: object, where: str = "") -> Any:
-    """A ``kind`` of nested tables. where: the table's name and a dot, "" for the top.
+def dataclass_of(kind: type, values: object, where: str = "", needed: Sequence[str] = ()) -> Any:
+    """A ``kind`` of nested tables. where: the table's name and a dot, "" for the top. needed: names without a default.
 
-    Raises InputError for a name that means nothing and a value of another type.
+    Raises InputError for a name that means nothing, one that is needed and lacks, and a value of another type.
     """
     if not isinstance(values, dict):
         raise InputError(f"the configuration's {where.rstrip('.') or 'top'} is {values!r}; a table of names and values is needed.")
@@ -34,6 +35,9 @@ def dataclass_of(kind: type, values: object, where: str = "") -> Any:
     for name in values:
         if name not in known:
             raise InputError(f"the configuration names {where}{name}, which means nothing; known there: {', '.join(known)}.")
+    for name in needed:
+        if name not in values:
+            raise InputError(f"the configuration lacks {name}; {', '.join(needed[:-1])} and {needed[-1]} have to be named.")
     return kind(**{name: _value(hints[name], value, f"{where}{name}") for name, value in values.items()})
 
 

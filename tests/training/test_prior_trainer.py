@@ -223,7 +223,7 @@ def test_what_is_learned_from_is_done_better(people, tmp_path) -> None:
     others = [draws[1000 + place] for place in range(6)]
     before, after = (_mean_losses(net, others) for net in (Prior(config.network).eval(), load_prior(folder).network))
     assert after["places"] < 0.97 * before["places"]
-    assert after["contact"] < 0.7 * before["contact"]
+    assert after["contact"] < 0.85 * before["contact"]
 
 
 @torch.no_grad()

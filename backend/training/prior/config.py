@@ -20,7 +20,7 @@ class DataConfig:
     frames: of a window. short: share of batches with fewer frames, at least ``least``. stretch: clips are slowed or sped by up to this
     factor. mirror: share of takes with left and right exchanged. proportions: standard deviation of the logarithm of bone lengths, on half of
     the people. arms: share of people with the arms of another motion. livelier: share of bodies that move more or less than captured, by a
-    factor of up to ``lively``. postured: share of bodies that hold themselves otherwise, by ``posture`` degrees a joint. pool: simulated animals, and objects.
+    factor of up to ``lively``. postured: share of people who hold themselves otherwise, by ``posture`` degrees a joint. pool: simulated animals, and objects.
     gaits: what the animals do; leave one out to see what the others teach.
     """
 
@@ -36,8 +36,8 @@ class DataConfig:
     arms: float = 0.3
     livelier: float = 0.3
     lively: float = 1.25
-    postured: float = 0.5
-    posture: float = 4.0
+    postured: float = 0.2
+    posture: float = 2.5
     pool: int = 1000
     gaits: tuple[str, ...] = GAITS
 
@@ -70,12 +70,12 @@ class LossConfig:
     places: float = 10.0
     world: float = 7.0
     velocity: float = 10.0
-    acceleration: float = 10.0
+    acceleration: float = 25.0
     contact: float = 0.05
     slide: float = 3.0
     floor: float = 1.0
     limits: float = 0.1
-    peak: float = 0.05
+    peak: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -85,10 +85,10 @@ class OptimizerConfig:
     kind: "adamw", or "muon" for the matrices of the blocks and AdamW for the rest.
     """
 
-    kind: Literal["adamw", "muon"] = "adamw"
-    learning_rate: float = 1e-3
-    warmup: int = 100
-    weight_decay: float = 0.02
+    kind: Literal["adamw", "muon"] = "muon"
+    learning_rate: float = 1.5e-3
+    warmup: int = 60
+    weight_decay: float = 0.05
     clip_norm: float = 1.0
     ema: float = 0.998
 
@@ -119,7 +119,7 @@ class TrainConfig:
     """network: sizes of what is trained. The rest: how."""
 
     seed: int = 0
-    network: PriorConfig = field(default_factory=PriorConfig)
+    network: PriorConfig = field(default_factory=lambda: PriorConfig(width=192, blocks=4, dropout=0.1))
     data: DataConfig = field(default_factory=DataConfig)
     told: ToldConfig = field(default_factory=ToldConfig)
     loss: LossConfig = field(default_factory=LossConfig)

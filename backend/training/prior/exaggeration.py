@@ -43,18 +43,17 @@ def exaggerated(take: Take, factor: float) -> Take:
 
 
 def postured(take: Take, rng: np.random.Generator, degrees: float) -> Take:
-    """A body that holds itself otherwise throughout: every joint but the root turned by a constant, less in the legs, more in the arms.
+    """A person who holds himself otherwise throughout: every joint but the root turned by a constant, less in the legs, more in the arms.
 
     degrees: the middle of the standard deviations about each axis, which are drawn between a third and three times of it: with so wide a
     spread small differences can be taken for noise, large ones cannot. People differ in posture more than a few captured ones do; without this
     the network takes a stranger's posture for an error. The lowest foot stays as high as it was.
     """
-    if take.kind == "object":
+    if take.kind != "human":
         return take
     spread = np.full((take.rotations.shape[1], 1), np.radians(degrees) * 3.0 ** rng.uniform(-1.0, 1.0))
     spread[[joint for leg in LEGS[take.kind] for joint in leg]] *= _LEGS
-    if take.kind == "human":
-        spread[list(ARMS)] *= _ARMS
+    spread[list(ARMS)] *= _ARMS
     spread[0] = 0.0
     turns = matrix_from_axis_angle(spread * rng.standard_normal((len(spread), 3)))
     return _as_high_as(take, replace(take, rotations=take.rotations @ turns))

@@ -1,14 +1,11 @@
 """The training's configuration: a JSON or TOML file, parsed once into frozen dataclasses; what it does not name has the default here."""
 
-import json
-import tomllib
-import types
-import typing
-from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal
 
 from backend.errors import InputError
+from backend.training.values import dataclass_of, read_values
 
 Trained = Literal["temporal", "lora", "all"]
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -135,14 +132,7 @@ class TrainConfig:
 
 def read_config(path: Path) -> TrainConfig:
     """The configuration in a ``.json`` or ``.toml`` file; relative folders are taken from the file's own folder. Raises InputError."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read as a configuration ({error}); write JSON, or TOML in a file that ends in .toml."
-        ) from error
-    config = parsed(values)
+    config = parsed(read_values(path))
     return replace(
         config,
         **{name: _from(path.parent, getattr(config, name)) for name in ("base", "data", "out")},
@@ -152,7 +142,7 @@ def read_config(path: Path) -> TrainConfig:
 
 def parsed(values: object) -> TrainConfig:
     """Raises InputError for a name that means nothing, a value of another type or out of range."""
-    config = _parsed(TrainConfig, values, "")
+    config: TrainConfig = dataclass_of(TrainConfig, values, needed=("base", "data", "out"))
     _check(config)
     return config
 
@@ -168,36 +158,6 @@ def _from(folder: Path, name: str) -> str:
 
 def _run_from(folder: Path, run: RunConfig) -> RunConfig:
     return replace(run, latest=_from(folder, run.latest)) if run.latest else run
-
-
-def _parsed(kind: type, values: object, where: str) -> Any:
-    if not isinstance(values, dict):
-        raise InputError(f"the configuration's {where.rstrip('.') or 'top'} is {values!r}; a table of names and values is needed.")
-    known = {entry.name: entry for entry in fields(kind)}
-    hints = typing.get_type_hints(kind)
-    for name in values:
-        if name not in known:
-            raise InputError(f"the configuration names {where}{name}, which means nothing; known there: {', '.join(known)}.")
-    for name in ("base", "data", "out") if kind is TrainConfig else ():
-        if name not in values:
-            raise InputError(f"the configuration lacks {name}; base, data and out have to be named.")
-    return kind(**{name: _value(hints[name], value, f"{where}{name}") for name, value in values.items()})
-
-
-def _value(kind: Any, value: object, where: str) -> Any:
-    if is_dataclass(kind):
-        return _parsed(typing.cast(type, kind), value, f"{where}.")
-    if get_origin(kind) is Literal:
-        if value not in get_args(kind):
-            raise InputError(f"the configuration's {where} is {value!r}; choose one of {', '.join(map(str, get_args(kind)))}.")
-        return value
-    if get_origin(kind) in (Union, types.UnionType):
-        raise TypeError(f"{where} is of a union type, which configurations do not have")
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"the configuration's {where} is {value!r}; a value of type {kind.__name__} is needed.")
-    return value
 
 
 def _check(config: TrainConfig) -> None:
