@@ -74,6 +74,7 @@ def answer(
     frames = damaged.take.n_frames if frames is None else frames
     start = filled(damaged)
     mended = repaired(start) if asked.time_repair else start
+    eyes = eyes if mended is start else None  # the camera saw another time
     meant, contacts = _through_network(mended, prior, asked)
     given = resampled(start, fps, frames)
     take, notes = _with_pins(from_clock(meant, fps, frames), given)

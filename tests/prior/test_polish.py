@@ -181,6 +181,19 @@ def test_a_thing_does_not_sink():
     assert np.array_equal(found.points, points)
 
 
+def test_what_a_camera_saw_stays_across_its_line_of_sight():
+    """A network's answer 3 cm off to the side and in depth: the side comes back, the depth is the network's, and feet stand all the same."""
+    take, eye = people()[0], np.array([0.0, 1.5, 8.0])
+    off = replace(take, root=take.root + np.array([0.03, 0.0, 0.0]))
+    eyes = np.tile(take.root.mean(axis=0) * [1.0, 0.0, 1.0] + eye, (take.n_frames, 1))
+    found = polished(off, undamaged(take), contacts_of(take), eyes=eyes)
+    ray = take.root - eyes
+    ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+    before, after = (np.abs(np.cross(ray, moved.root - take.root)).max(axis=1).mean() for moved in (off, found))
+    assert after < 0.2 * before
+    assert score(found, take).sliding <= score(take, take).sliding + 1.0
+
+
 @pytest.mark.parametrize("frames", [1, 2, 3, 8])
 def test_short_motions(frames):
     take = _cut(people()[0], frames)
