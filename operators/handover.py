@@ -11,9 +11,11 @@ from ..revision_blender.motion.bodies.body_model import open_human
 from ..revision_blender.motion.clip_file import save_clip
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene import actions, marks, sequencer
+from ..revision_blender.scene.capture import captured_pins
 from ..revision_blender.scene.ghosts import ghost_role, show_ghost
 from ..revision_blender.scene.motions import roles_of, shown_action, shown_role
 from ..revision_blender.scene.part_masks import mask_preview
+from ..revision_blender.scene.pose_pins import keep_pinned
 from ..revision_blender.scene.properties import RevisionTake
 from ..revision_blender.scene.take import Take, apply_motion, find_take, import_clip
 from ..revision_blender.wire.collect import write_frames
@@ -146,8 +148,10 @@ def _refined(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> It
     take = find_take(scene, ticket.take_id)
     if take is None:
         raise RevisionError("The take that was refined is no longer in the scene; undo its deletion, then press Fetch Again.")
-    before = shown_role(take)
+    before, pins = shown_role(take), captured_pins(scene, take)
+    yield "noting what is pinned"
     yield from apply_motion(scene, take, collected.result.clip, role="refined", provenance=_made(ticket, collected))
+    keep_pinned(scene, take, pins)
     _keep_changes(take, collected.result)
     ghost = ghost_role(take)
     if ghost:

@@ -1,12 +1,19 @@
 """Whole poses pinned by keys, and keys given back: from the animator's to the motion as it came."""
 
+from collections.abc import Sequence
+
 import bpy
 import numpy as np
+from numpy.typing import NDArray
 
+from ..motion.clip import Pins
 from . import actions
 from .keys import read_keys
+from .motions import movers
 from .pins import edited, imported_curves, pinned_paths
 from .rigs.rig import bone_path, rest_of
+from .take_record import Take
+from .timing import scene_fps
 
 _PATHS = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}  # of other modes: rotation_euler
 _SAME_TIME = 1e-3  # scene frames
@@ -25,19 +32,38 @@ def pin_pose(thing: bpy.types.Object, frame: float) -> None:
     held[0][0].keyframe_insert("location", frame=frame, group=held[0][1])
     for curve in actions.curves_of(thing):
         if curve.data_path in paths:
-            _claim(curve, frame)
+            _claim(curve, np.array([frame]), _SAME_TIME)
 
 
 def _turn_path(holder: bpy.types.Object | bpy.types.PoseBone) -> str:
     return _PATHS.get(holder.rotation_mode, "rotation_euler")
 
 
-def _claim(curve: bpy.types.FCurve, frame: float) -> None:
-    """Inserting leaves the type of a key that was there already: a program's would go on to count as the program's."""
+def _claim(curve: bpy.types.FCurve, frames: NDArray[np.floating], reach: float) -> None:
+    """The keys nearest to scene ``frames`` ``(N,)``, at most ``reach`` away, count as the animator's from now on.
+
+    (Inserting leaves the type of a key that was there already: a program's would go on to count as the program's.)
+    """
     keys = read_keys(curve)
-    for index in np.flatnonzero(np.abs(keys.frames - frame) <= _SAME_TIME).tolist():
-        curve.keyframe_points[index].type = "KEYFRAME"
+    for frame in frames if len(keys.frames) else ():
+        index = int(np.argmin(np.abs(keys.frames - frame)))
+        if abs(keys.frames[index] - frame) <= reach:
+            curve.keyframe_points[index].type = "KEYFRAME"
     curve.update()
+
+
+def keep_pinned(scene: bpy.types.Scene, take: Take, pins: Sequence[Pins]) -> None:
+    """Makes the keys of a new motion at what was pinned the animator's, so that what was pinned before stays so the next time."""
+    frames, reach = take.scene_frames(scene), 0.5 * scene_fps(scene) / take.fps
+    things = dict(movers(take))
+    for pin in pins:
+        thing = things.get(pin.track_id)
+        paths = pinned_paths(thing) if thing is not None and (pin.joints.any() or pin.translation.any()) else {}
+        for curve in actions.curves_of(thing) if paths else ():
+            joints = paths.get(curve.data_path)
+            if joints is not None:
+                held = pin.joints[:, list(joints)].any(axis=1) if joints else pin.translation
+                _claim(curve, frames[held], reach)
 
 
 def unpin(thing: bpy.types.Object, span: tuple[float, float] | None = None) -> int:

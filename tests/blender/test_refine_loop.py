@@ -98,6 +98,9 @@ def test_the_prior_keeps_pins_and_tells_what_changed(room, scene, taken) -> None
     assert changes.shape == (2, 3, 12)
     assert np.nanmean(changes[1, 2]) < 0.8 * np.nanmean(changes[0, 2]), "jitter"
     assert action["revision_made_prompt"] == "walk" and action["revision_made_pinned_places"] == 1
+    again, (kept,) = capture.capture_for_refine(scene, take)
+    np.testing.assert_array_equal(kept.joints, pins.joints, "what was pinned is pinned the next time as well")
+    assert np.isfinite(kept.places[5, WRIST]).all()
     # the lift with its edits is still there, and the ghost shows it
     bpy.ops.revision.ghost()
     assert room("revision_blender.scene.ghosts").ghost_role(take) == "lift"
