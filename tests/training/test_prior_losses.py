@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from backend.prior.state.motions import Motions, Predicted
-from backend.prior.state.observe import observed
-from backend.prior.state.take import KINDS, Kind, Take, undamaged
+from backend.prior.state.take import KINDS, Kind, Take
 from backend.training.prior import gaits, rigid_simulation
 from backend.training.prior.bundled import bundled_takes
 from backend.training.prior.config import LossConfig
 from backend.training.prior.distribution import limits
 from backend.training.prior.losses import LOSSES, Pair, paired, standing_of, total
-from backend.training.prior.variation import cut
+from backend.training.prior.variation import cut, stacked
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
 FRAMES = 40
@@ -31,11 +30,12 @@ def takes() -> dict[Kind, list[Take]]:
 
 
 def motions_of(takes: list[Take]) -> Motions:
-    return observed([undamaged(take) for take in takes]).motions
+    return stacked(takes)
 
 
 def pair_of(given: list[Take], clean: list[Take], *, told_contacts: bool = True) -> Pair:
-    right, valid = motions_of(clean), observed([undamaged(take) for take in clean]).valid
+    right = motions_of(clean)
+    valid = torch.arange(right.root.shape[1]) < torch.tensor([[take.n_frames] for take in clean])
     limit = limits(clean, clean[0].kind)
     empty = Predicted(right, torch.zeros(*valid.shape, 4))
     standing = paired(empty, right, valid).standing
