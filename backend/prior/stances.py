@@ -12,12 +12,12 @@ Array = NDArray[np.floating]
 _SMOOTHING = 1.5  # frames: noise of single frames must not end a stance
 _LOW, _FAR = 0.04, 0.12  # metres over its resting height: below the first a point may well rest, above the second it does not
 _SLOW, _FAST = 0.25, 1.0  # metres a second, in the same way
-_LENIENT = 3.0  # how much wider both are where the network says that it rests
+_LENIENT = 1.3  # how much wider both are where the network says that it rests
 _SEEN = 0.5  # what a foot that is low and slow adds to the network's word
 _UNSURE, _SURE = 0.35, 0.65  # probabilities between which holding fades in
 
 
-def stances(points: Array, footing: Footing, contacts: Array | None, fps: float) -> Array:
+def stances(points: Array, footing: Footing, contacts: Array | None, fps: float, doubted: bool = False) -> Array:
     """``(F, P)`` in [0, 1]: how firmly each point is to be held.
 
     points: ``(F, P, 3)`` metres in the prior's world. contacts: ``(F, 4)`` probabilities as ``motions.Predicted`` orders them; None to
@@ -27,7 +27,8 @@ def stances(points: Array, footing: Footing, contacts: Array | None, fps: float)
     if contacts is None:
         return _risen(seen) * (footing.touch >= 0)
     told = np.asarray(contacts, dtype=np.float64)[:, np.maximum(footing.touch, 0)]
-    told = np.maximum(told, np.minimum(seen, told + _SEEN))
+    if doubted:
+        told = np.maximum(told, np.minimum(seen, told + _SEEN))
     return _risen(told) * (_by_motion(points, footing, fps, _LENIENT) > 0.0) * (footing.touch >= 0)
 
 
