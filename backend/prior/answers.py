@@ -81,7 +81,8 @@ def answer(
     if contacts is not None:
         contacts = _contacts_at(contacts, fps, frames)
     if asked.polish or places is not None:
-        take = polished(take, given, contacts, places, eyes)
+        told = contacts if take.kind == "human" else None  # of paws the network is too sure: those that fly would be held
+        take = polished(take, given, told, places, eyes)
     if asked.correction < 1.0:
         take = _mixed(given.take, take, asked.correction)
         take = take if places is None else polished(take, given, contacts, places, eyes)

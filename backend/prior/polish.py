@@ -48,7 +48,7 @@ def polished(
     """``take`` with contacts held, the floor respected, pinned places reached within a millimetre, legs within their limits.
 
     damaged: what the motion was made from; its pinned entries are not touched, in ``take`` they must stand already. contacts:
-    ``(F, 4)`` probabilities in the order of ``motions.Predicted``; None, and for animals, to tell contacts from the motion. eyes: ``(F, 3)`` the camera's places, where one saw the motion: it knows the body's place
+    ``(F, 4)`` probabilities in the order of ``motions.Predicted``; None to tell contacts from the motion. eyes: ``(F, 3)`` the camera's places, where one saw the motion: it knows the body's place
     across its line of sight much better than along it. The rest of the motion
     changes as little and as smoothly as it can; entries that nothing asks to change come back bit for bit where nothing at all does.
     """
@@ -87,8 +87,7 @@ def _wants(take: Take, footing: Footing, contacts: Array | None, pins: PlacePins
     if take.kind == "object":
         count = pose.points.shape[1]
         return Wants(np.zeros((take.n_frames, count)), np.zeros(count), np.zeros(count), joints, held[:, joints], places)
-    told = contacts if take.kind == "human" else None  # paws are told too boldly: those that fly would be held
-    return Wants(stances(pose.points, footing, told, take.fps), footing.rest, footing.least, joints, held[:, joints], places)
+    return Wants(stances(pose.points, footing, contacts, take.fps), footing.rest, footing.least, joints, held[:, joints], places)
 
 
 def _seen(take: Take, damaged: Damaged, footing: Footing, eyes: Array) -> Seen:
