@@ -1,4 +1,4 @@
-"""How the motion prior is trained: a JSON or TOML file, or the defaults here, which are those of the shipped weights."""
+"""How the motion prior is trained: a JSON or TOML file, or the defaults here; what the shipped weights had is in their prior.json."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
