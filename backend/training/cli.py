@@ -5,7 +5,13 @@ from importlib import import_module
 from importlib.util import find_spec
 
 # rooms with training commands of their own: a module with ``add_training(subparsers)``
-PLUGGED = ("backend.training.video.cli", "backend.training.renders.cli", "backend.training.prior.cli", "backend.evaluation.training_cli", "backend.evaluation.prior.training_cli")
+PLUGGED = (
+    "backend.training.video.cli",
+    "backend.training.renders.cli",
+    "backend.training.prior.cli",
+    "backend.evaluation.training_cli",
+    "backend.evaluation.prior.training_cli",
+)
 
 
 def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

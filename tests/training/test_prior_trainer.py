@@ -276,7 +276,8 @@ def test_without_motions_and_with_another_network_a_sentence(motions, config, tm
 
 def test_what_each_loss_buys_is_asked_with_and_without_it(motions, config, tmp_path) -> None:
     few = replace(
-        config, loss=replace(config.loss, world=0.0, velocity=0.0, acceleration=0.0, contact=0.0, slide=0.0, floor=0.0, limits=0.0, peak=0.0)
+        config,
+        loss=replace(config.loss, world=0.0, velocity=0.0, acceleration=0.0, contact=0.0, slide=0.0, floor=0.0, limits=0.0, peak=0.0),
     )
     found = ablate(few, motions, tmp_path, 1, lambda _words: None)
     assert list(found) == ["all losses", "without state", "without places"]
