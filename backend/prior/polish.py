@@ -28,6 +28,7 @@ _MOST_PASSES = 12  # where places are pinned far away
 _EXACT = 0.0003  # metres: pinned places are nearer than this before it stops
 _REACH = 4  # joints from a foot or a pinned hand up to the trunk
 _DAMPING = 1e-6
+_LONGEST = 0.25  # radians that a joint turns in one pass: the equations hold for small turns only
 _SEEN_OVER = 0.022  # seconds over which a lift's places are averaged: they shake from frame to frame
 # Where a camera saw the body its joints are known to millimetres across the line of sight, and a change may be quick, to go there.
 _SEEN = Scales(across=0.003, turn=0.4, calm_turn=0.04, calm_shift=0.07, slide=0.15, touch=0.02)
@@ -67,16 +68,26 @@ def polished(
 
 
 def _solved(take: Take, footing: Footing, chains: Chains, wants: Wants, free: torch.Tensor, change: Array) -> Take:
-    answer = take
+    answer = best = take
+    nearest = np.inf
     scales = _THINGS if take.kind == "object" else Scales() if wants.seen is None else _SEEN
-    for done in range(_MOST_PASSES):
+    for done in range(_MOST_PASSES + 1):
         pose = pose_of(answer, footing)
-        if done >= _PASSES and _miss(pose.joints, wants) < _EXACT:
+        miss = _miss(pose.joints, wants)
+        if done and miss <= nearest:
+            best, nearest = answer, miss
+        if done == _MOST_PASSES or (done >= _PASSES and miss < _EXACT):
             break
         equations = equations_of(chains, pose, change, _beyond(chains, answer), wants, take.fps, scales)
-        change = change + solve(equations.held(free), _DAMPING).numpy()
+        change = change + _short(solve(equations.held(free), _DAMPING).numpy())
         answer = _changed(take, chains, change, free.numpy() > 0.0)
-    return answer
+    return best
+
+
+def _short(step: Array) -> Array:
+    """The step, each frame's shortened as a whole to ``_LONGEST``."""
+    turns = np.linalg.norm(step[:, 3:].reshape(len(step), -1, 3), axis=-1).max(axis=1, initial=0.0)
+    return step * np.minimum(1.0, _LONGEST / np.maximum(turns, 1e-9))[:, None]
 
 
 def _wants(take: Take, footing: Footing, contacts: Array | None, pins: PlacePins | None, filmed: bool) -> Wants:

@@ -38,7 +38,7 @@ class Scales:
     even: float = 0.006
     press: float = 0.002
     sunk: float = 0.004
-    pin: float = 0.0002
+    pin: float = 0.00002
     bound: float = 0.01
 
 

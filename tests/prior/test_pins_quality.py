@@ -82,4 +82,4 @@ def test_a_hundred_sets_of_pins_are_exact_and_smooth() -> None:
         jolted += int(near.any() and np.percentile(_accelerations(replace(found, rotations=bare))[near], 99.0) > allowed)
         changed += int(not np.allclose(accelerations, plain[index]))
     assert changed == SETS
-    assert jolted > 0.7 * SETS  # what pins copied without their neighbours do
+    assert jolted > 0.5 * SETS  # what pins copied without their neighbours do

@@ -51,8 +51,8 @@ def _dog(frames: int = 30) -> Clip:
     model = BodyShelf(None).load("open_quadruped")
     joints = model.n_joints
     time = np.arange(frames)[:, None, None] / 30.0
-    swing = 0.2 * np.sin(6.0 * time + np.arange(joints)[None, :, None]) * np.array([0.0, 1.0, 0.0])
-    translation = np.array([0.0, 0.0, 0.5]) + np.arange(frames)[:, None] / 30.0 * np.array([1.0, 0.0, 0.0])
+    swing = 0.05 * np.sin(6.0 * time + np.arange(joints)[None, :, None]) * np.array([0.0, 1.0, 0.0])
+    translation = np.array([0.0, 0.0, 0.55]) + np.arange(frames)[:, None] / 30.0 * np.array([1.0, 0.0, 0.0])
     track = BodyTrack(
         "dog", "smal", "open_quadruped", np.zeros(model.n_betas), matrix_from_axis_angle(swing), translation, np.ones((frames, joints))
     )
