@@ -1,4 +1,4 @@
-"""The refiner's bars on real lifts, where ../shared/data is there."""
+"""The optimisation's bars on real lifts, where ../shared/data is there."""
 
 from functools import cache
 
@@ -28,7 +28,7 @@ def lifted(window: Window) -> LiftResult:
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.name)
 def test_bars(window):
     given = lifted(window)
-    refined = run(RefineRequest(given.clip), silent()).clip
+    refined = run(RefineRequest(given.clip, method="optimisation"), silent()).clip
     before, after = (float(np.median(landmark_errors(open_human(), clip, given.landmarks))) for clip in (given.raw, refined))
     report = refinement_report(given.raw, refined, (before, after))
     assert report.contacts >= FEWEST_CONTACTS
