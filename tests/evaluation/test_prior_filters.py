@@ -65,7 +65,7 @@ def test_channels_go_round_and_an_untrained_network_changes_nothing():
 @pytest.mark.slow
 def test_a_moment_of_training_already_calms():
     take = person(120)
-    network = trained([take, thing(80)], Lesson(steps=100), lambda _words: None)
+    network = trained([take, thing(80)], Lesson(steps=300), lambda _words: None)
     given = noisy(take, seed=3)
     assert score(smoothed(given, network), take).mpjpe < 0.8 * score(given.take, take).mpjpe
 
