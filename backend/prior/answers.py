@@ -16,12 +16,15 @@ from backend.prior.state.clock import from_clock, to_clock
 from backend.prior.state.fill import filled
 from backend.prior.state.motions import Told
 from backend.prior.state.observe import observed, take_of
+from backend.prior.state.rotation6d import to6d
+from backend.prior.state.shares import doubt
 from backend.prior.state.take import FPS, Array, Damaged, Take
 from backend.prior.time_repair import repaired
 from revision_blender.motion.rotation import slerp
 from revision_blender.motion.skeletons import SMAL, SMPL
 
 FEWEST_FRAMES = 8  # on the prior's clock; fewer say too little about what moves and what shakes
+_CALM = 0.5  # of ``doubt``: below it the motion is a capture's or an animator's
 GUIDANCE = 2.0  # of a told strength: 1.0 then moves about 40 % more than 0.3 on damaged clips
 
 
@@ -75,13 +78,14 @@ def answer(
     start = filled(damaged)
     mended = repaired(start) if asked.time_repair else start
     eyes = eyes if mended is start else None  # the camera saw another time
-    meant, contacts = _through_network(mended, prior, asked)
+    meant, contacts, noise = _through_network(mended, prior, asked)
     given = resampled(start, fps, frames)
     take, notes = _with_pins(from_clock(meant, fps, frames), given)
     if contacts is not None:
         contacts = _contacts_at(contacts, fps, frames)
     if asked.polish or places is not None:
-        told = contacts if take.kind == "human" else None  # of paws the network is too sure: those that fly would be held
+        # Where nothing looks like noise the motion itself shows best which feet stand, and of paws the network is too sure.
+        told = contacts if take.kind == "human" and noise > _CALM else None
         take = polished(take, given, told, places, eyes)
     if asked.correction < 1.0:
         take = _mixed(given.take, take, asked.correction)
@@ -100,14 +104,19 @@ def told_of(prior: Prior, asked: Asked) -> Told:
     return Told(strength, words, asked.encoder([asked.text]))
 
 
-def _through_network(damaged: Damaged, prior: Prior, asked: Asked) -> tuple[Take, Array | None]:
-    """The motion at ``FPS`` as the network would have it, and its contacts; the motion as it is where there are too few frames."""
+def _through_network(damaged: Damaged, prior: Prior, asked: Asked) -> tuple[Take, Array | None, float]:
+    """The motion at ``FPS`` as the network would have it, its contacts, and how far the given one can be noise, in [0, 1].
+
+    The motion as it is where there are too few frames.
+    """
     clocked, away = to_clock(damaged)
     if clocked.take.n_frames < FEWEST_FRAMES:
-        return damaged.take, None
+        return damaged.take, None, 1.0
+    seen = observed([clocked], [away])
     with torch.no_grad():
-        found = predicted(prior, observed([clocked], [away]), told_of(prior, asked), asked.guidance)
-    return take_of(found.motions, 0, clocked.take), torch.sigmoid(found.contacts[0]).double().numpy()
+        found = predicted(prior, seen, told_of(prior, asked), asked.guidance)
+    noise = float(doubt(to6d(seen.motions.rotations), seen.trust, True).median())
+    return take_of(found.motions, 0, clocked.take), torch.sigmoid(found.contacts[0]).double().numpy(), noise
 
 
 def resampled(damaged: Damaged, fps: float, frames: int) -> Damaged:

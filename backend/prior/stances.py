@@ -13,6 +13,7 @@ _SMOOTHING = 1.5  # frames: noise of single frames must not end a stance
 _LOW, _FAR = 0.04, 0.12  # metres over its resting height: below the first a point may well rest, above the second it does not
 _SLOW, _FAST = 0.25, 1.0  # metres a second, in the same way
 _LENIENT = 1.3  # how much wider both are where the network says that it rests
+_STRICT = 0.75  # how much narrower where the motion alone has to say it
 _SEEN = 0.5  # what a foot that is low and slow adds to the network's word
 _UNSURE, _SURE = 0.35, 0.65  # probabilities between which holding fades in
 
@@ -23,7 +24,7 @@ def stances(points: Array, footing: Footing, contacts: Array | None, fps: float,
     points: ``(F, P, 3)`` metres in the prior's world. contacts: ``(F, 4)`` probabilities as ``motions.Predicted`` orders them; None to
     judge by height and speed alone.
     """
-    seen = _by_motion(points, footing, fps, 1.0)
+    seen = _by_motion(points, footing, fps, _STRICT if contacts is None else 1.0)
     if contacts is None:
         return _risen(seen) * (footing.touch >= 0)
     told = np.asarray(contacts, dtype=np.float64)[:, np.maximum(footing.touch, 0)]
