@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from backend.engines.quality import measure
-from backend.lifting.landmarks import detect_landmarks
-from backend.lifting.measures import landmark_errors, lift_report
-from backend.lifting.segmentation import person_masks
+from backend.lifting.people.landmarks import detect_landmarks
+from backend.lifting.people.measures import landmark_errors, lift_report
+from backend.lifting.people.segmentation import person_masks
 from backend.prior.measures import refinement_report
 from backend.progress import Progress
 from demo.movie import read_frames, write_movie

@@ -61,8 +61,8 @@ class Sighting:
 def sighting_of(frames: Video, progress: Progress) -> Sighting:
     """Looks for the person in every frame; a video without one is a sighting of nobody."""
     from backend.errors import InputError
-    from backend.lifting.landmarks import detect_landmarks
-    from backend.lifting.segmentation import person_masks
+    from backend.lifting.people.landmarks import detect_landmarks
+    from backend.lifting.people.segmentation import person_masks
 
     try:
         landmarks = detect_landmarks(frames, progress.part(0.0, 0.7))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from backend.evaluation.segmenter import loaded
-from backend.lifting.fit import Fit
+from backend.lifting.people.fit import Fit
 from backend.stages.lift import clip_of
 from revision_blender.masks.labels import FIRST_ANIMAL
 from revision_blender.motion.bodies.body_model import identity_of, open_human

@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.lifting.camera_motion import camera_rotations
-from backend.lifting.fit import ClipFit, Fit
-from backend.lifting.ground import ground_plane
 from backend.lifting.inputs import checked_focal, checked_frames, checked_rate
-from backend.lifting.landmarks import detect_landmarks
-from backend.lifting.measures import lift_report
-from backend.lifting.segmentation import person_masks
-from backend.lifting.trust import joint_confidence
+from backend.lifting.people.fit import ClipFit, Fit
+from backend.lifting.people.landmarks import detect_landmarks
+from backend.lifting.people.measures import lift_report
+from backend.lifting.people.segmentation import person_masks
+from backend.lifting.people.trust import joint_confidence
+from backend.lifting.world.camera_motion import camera_rotations
+from backend.lifting.world.ground import ground_plane
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_model import BodyModel, identity_of, joints_of, open_human
 from revision_blender.motion.bodies.soles import sole_points

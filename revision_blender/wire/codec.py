@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..motion.clip import Clip, Pins
 from ..motion.clip_file import clip_from_arrays, clip_to_arrays
 from ..motion.errors import ClipError
+from ..motion.subjects import Prompt, prompt_values, prompts_from_values
 from .errors import WireError
 from .requests import REQUEST_OF_KIND, RESULT_OF_KIND, Request, Result
 
@@ -33,9 +34,12 @@ SHAPES: dict[str, tuple[int | None, ...]] = {
     "people": (None, None, None),
     "landmarks": (None, 33, 3),
     "changes": (2, 3, None),
+    "visible": (None, None, None),
+    "shots": (None,),
 }
 MAX_TEXT = 100_000
 MAX_PINS = 256
+MAX_WORDS = 64
 Body = TypeVar("Body")
 
 
@@ -118,6 +122,11 @@ def _put(name: str, hint: Any, value: Any, values: Values, arrays: Arrays) -> No
             if pins.places is not None:
                 arrays[f"{name}/{index}/places"] = pins.places
             _pins(name, index, pins.track_id, arrays)
+    elif get_args(hint)[:1] == (Prompt,):
+        values[name] = [prompt_values(prompt) for prompt in value]
+        _prompts(name, values[name])
+    elif get_args(hint) == (str, ...):
+        values[name] = list(_words(name, list(value)))
     elif get_origin(hint) is dict:
         # JSON has no NaN; a figure that could not be measured travels as null.
         values[name] = {str(key): float(figure) if math.isfinite(figure) else None for key, figure in value.items()}
@@ -150,13 +159,21 @@ def _take(name: str, hint: Any, content: Content) -> Any:
         return _array(name, hint, content.arrays.get(name))
     if hint is Clip or get_origin(hint) is UnionType:
         return _clip(name, value, content.arrays)
-    if get_args(hint)[:1] == (Pins,):
-        if not isinstance(value, list) or len(value) > MAX_PINS:
-            raise WireError(f"{name} must be a list of at most {MAX_PINS} track names.")
-        return tuple(_pins(name, index, track_id, content.arrays) for index, track_id in enumerate(value))
+    if get_origin(hint) is tuple:
+        return _several(name, get_args(hint)[0], value, content)
     if get_origin(hint) is dict:
         return _figures(name, value)
     return _scalar(name, hint, value)
+
+
+def _several(name: str, member: type, value: Any, content: Content) -> tuple[Any, ...]:
+    if member is Prompt:
+        return _prompts(name, value)
+    if member is str:
+        return _words(name, value)
+    if not isinstance(value, list) or len(value) > MAX_PINS:
+        raise WireError(f"{name} must be a list of at most {MAX_PINS} track names.")
+    return tuple(_pins(name, index, track_id, content.arrays) for index, track_id in enumerate(value))
 
 
 def _array(name: str, hint: Any, value: Any) -> NDArray[Any]:
@@ -185,6 +202,19 @@ def _scalar(name: str, hint: Any, value: Any) -> Any:
     raise WireError(
         f"{name} is {str(value)[:40]!r}; {'a finite number' if hint is float else f'a value of type {hint.__name__}'} is needed."
     )
+
+
+def _prompts(name: str, values: Any) -> tuple[Prompt, ...]:
+    try:
+        return prompts_from_values(values)
+    except ClipError as error:
+        raise WireError(f"{name}: {error}") from error
+
+
+def _words(name: str, values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list) or len(values) > MAX_WORDS:
+        raise WireError(f"{name} must be a list of at most {MAX_WORDS} words.")
+    return tuple(_scalar(name, str, value) for value in values)
 
 
 def _figures(name: str, value: Any) -> dict[str, float]:

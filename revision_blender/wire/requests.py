@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..motion.clip import Clip, Pins
+from ..motion.subjects import Prompt
 from ..video_model.following import PUBLISHED_DEPTHS
 from ..video_model.presets import DEFAULT_PRESET
 
@@ -59,12 +60,23 @@ class DecodeRequest:
 
 @dataclass(frozen=True, eq=False)
 class LiftRequest:
-    """S2: people of a video as body tracks. focal: pixels where the user knows it, 0 where not."""
+    """S2: what moves in a video as tracks. focal: pixels where the user knows it, 0 where not.
+
+    prompts: subjects that the user showed. people: find people without being shown them, at most ``most_people``.
+    providers: choices as "kind=name", see ``backend.lifting.providers``; a kind that is not named is chosen for the machine.
+    only, known: lift the track of this name again and leave the camera, the floor and the other tracks of the known clip as they are.
+    """
 
     kind: ClassVar[str] = "lift"
     frames: Video
     fps: float = 12.0
     focal: float = 0.0
+    prompts: tuple[Prompt, ...] = ()
+    people: bool = True
+    most_people: int = 8
+    providers: tuple[str, ...] = ()
+    only: str = ""
+    known: Clip | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,9 +157,12 @@ class VideoResult:
 
 @dataclass(frozen=True, eq=False)
 class LiftResult:
-    """clip: the lifted motion. raw: the same fit without its temporal term. people: ``(F, H, W)`` 255 on the person.
+    """clip: the lifted motion. raw: the same fit without its temporal term. people: ``(F, H, W)`` 255 on every person.
 
-    landmarks: ``(F, 33, 3)`` MediaPipe's pixels x, y and visibility in [0, 1].
+    landmarks: ``(F, 33, 3)`` MediaPipe's pixels x, y and visibility in [0, 1] of the first person; zeros where there is none.
+    visible: ``(F, H, W)`` k where the clip's k-th track, counted from 1, is what one sees, 0 elsewhere.
+    shots: ``(S,)`` the frames at which a shot begins, the first of them 0. report: figures of the whole, and of each track as
+    "name/figure". notes: sentences about what could not be done well, one a line.
     """
 
     clip: Clip
@@ -155,6 +170,9 @@ class LiftResult:
     people: Maps
     landmarks: NDArray[np.float32]
     report: dict[str, float] = field(default_factory=dict)
+    visible: Maps = field(default_factory=lambda: np.zeros((0, 0, 0), dtype=np.uint8))
+    shots: NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, dtype=np.int32))
+    notes: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.lifting.landmarks import Landmarks
-from backend.lifting.measures import body_silhouettes, landmark_points
+from backend.lifting.people.landmarks import Landmarks
+from backend.lifting.people.measures import body_silhouettes, landmark_points
 from revision_blender.motion.bodies.body_model import open_human
 from revision_blender.motion.camera import static_camera
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane

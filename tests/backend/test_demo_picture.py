@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backend.lifting.landmarks import detect_landmarks
+from backend.lifting.people.landmarks import detect_landmarks
 from backend.progress import silent
 from revision_blender.wire.png import read_png
 

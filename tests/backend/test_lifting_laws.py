@@ -6,19 +6,19 @@ import pytest
 import torch
 
 from backend.errors import InputError
-from backend.lifting.camera_motion import camera_rotations
-from backend.lifting.fit import ClipFit
-from backend.lifting.fit_body import FitBody
-from backend.lifting.ground import ground_plane
 from backend.lifting.inputs import checked_focal, checked_frames, checked_rate
-from backend.lifting.landmark_anchors import anchors_of
-from backend.lifting.landmark_names import LANDMARK_NAMES, MIRROR, index_of
-from backend.lifting.limb_swaps import unswapped
-from backend.lifting.measures import landmark_errors, lift_report
-from backend.lifting.pose_limits import PoseLimits
-from backend.lifting.segmentation import person_masks
-from backend.lifting.silhouette import silhouettes_of
-from backend.lifting.trust import joint_confidence
+from backend.lifting.people.fit import ClipFit
+from backend.lifting.people.fit_body import FitBody
+from backend.lifting.people.landmark_anchors import anchors_of
+from backend.lifting.people.landmark_names import LANDMARK_NAMES, MIRROR, index_of
+from backend.lifting.people.limb_swaps import unswapped
+from backend.lifting.people.measures import landmark_errors, lift_report
+from backend.lifting.people.pose_limits import PoseLimits
+from backend.lifting.people.segmentation import person_masks
+from backend.lifting.people.silhouette import silhouettes_of
+from backend.lifting.people.trust import joint_confidence
+from backend.lifting.world.camera_motion import camera_rotations
+from backend.lifting.world.ground import ground_plane
 from backend.progress import silent
 from backend.stages.lift import clip_of
 from revision_blender.motion.bodies.body_model import identity_of, joints_of, open_human, vertices_of

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from backend.errors import BackendError, InputError
-from backend.lifting import landmarks as landmarks_module
-from backend.lifting.landmarks import detect_landmarks
-from backend.lifting.measures import lift_report
+from backend.lifting.people import landmarks as landmarks_module
+from backend.lifting.people.landmarks import detect_landmarks
+from backend.lifting.people.measures import lift_report
 from backend.progress import Progress, silent
 from backend.stages.lift import lift_picture, run
 from revision_blender.motion.bodies.body_model import open_human

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from backend.lifting.measures import landmark_errors
+from backend.lifting.people.measures import landmark_errors
 from backend.prior.measures import FEWEST_CONTACTS, refinement_report
 from backend.progress import silent
 from backend.stages.lift import run as lift

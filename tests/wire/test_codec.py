@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from revision_blender.motion.clip import Pins
+from revision_blender.motion.subjects import Click, Prompt
 from revision_blender.wire.codec import Content, content_from, content_of_request, content_of_result, request_from, result_from
 from revision_blender.wire.errors import WireError
 from revision_blender.wire.framing import DTYPES, Message, pack, unpack
@@ -43,11 +44,16 @@ PINS = (
     Pins("p0", np.eye(3, 24, dtype=bool), np.array([True, False, True])),
     Pins("p1", np.zeros((3, 24), bool), np.zeros(3, bool), np.where(np.eye(3, 24, 20)[..., None] > 0, np.ones(3), np.nan)),
 )
+SHOWN = (
+    Prompt("Rex", "animal", 0, (1.0, 2.0, 3.5, 4.0), (Click(1.5, 2.0, "nose"), Click(0.0, 0.0, "off")), "dog"),
+    Prompt("the ball", "object", 2, clicks=(Click(3.0, 1.0),)),
+)
 REQUESTS = [
     CoarseRequest(_video()[0], "a kick", frames=9, target=sample_clip(1)),
     CoarseRequest(_video()[0]),
     DecodeRequest(np.arange(9, dtype=np.uint8), stride=2),
     LiftRequest(_video(), 7.5, 50.0),
+    LiftRequest(_video(), prompts=SHOWN, people=False, providers=("depth=none",), only="Rex", known=sample_clip()),
     RefineRequest(sample_clip(), PINS, 0.5, "optimisation", "a jump", 0.3, False, True, True, 24.0),
     RefineRequest(sample_clip()),
     MasksRequest(sample_clip()),
@@ -57,6 +63,10 @@ REQUESTS = [
 RESULTS = [
     ("coarse", VideoResult(_video(), 12.0, {"psnr": 38.5})),
     ("lift", LiftResult(sample_clip(), sample_clip(seed=2), MAPS, np.ones((3, 33, 3), np.float32), {"error": 0.01})),
+    (
+        "lift",
+        LiftResult(sample_clip(), sample_clip(), MAPS, np.ones((3, 33, 3), np.float32), {}, MAPS, np.array([0, 2], np.int32), "A cut."),
+    ),
     ("refine", RefineResult(sample_clip())),
     ("masks", MasksResult(MAPS, MAPS)),
     ("model", ModelResult("/somewhere/else", {"bytes": 4.5e9})),

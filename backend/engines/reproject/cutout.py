@@ -39,8 +39,8 @@ def person_mask(picture: Picture, silhouette: Mask, progress: Progress) -> Mask:
 
     silhouette: ``(H, W)`` the projected bodies.
     """
-    from backend.lifting.landmarks import detect_landmarks
-    from backend.lifting.segmentation import person_masks
+    from backend.lifting.people.landmarks import detect_landmarks
+    from backend.lifting.people.segmentation import person_masks
 
     try:
         landmarks = detect_landmarks(picture[None], progress)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from backend.errors import InputError
 from backend.evaluation.prior.bars import Bar
 from backend.evaluation.table import Figure, Table, figure_of
-from backend.lifting.measures import landmark_errors
+from backend.lifting.people.measures import landmark_errors
 from backend.prior.measures import refinement_report
 from backend.prior.network.weights import TrainedPrior
 from backend.prior.pppm import Options, refine

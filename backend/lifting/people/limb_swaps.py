@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float32
 from numpy.typing import NDArray
 
-from backend.lifting.landmark_names import index_of
+from backend.lifting.people.landmark_names import index_of
 
 GAIN = 0.5  # exchanged limbs must lie at less than this share of the distance from where the neighbours say they are
 LEAST = 0.04  # and the distance must be more than this part of the person's extent: crossing limbs are left alone

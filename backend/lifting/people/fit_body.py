@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.lifting.landmark_anchors import anchors_of
+from backend.lifting.people.landmark_anchors import anchors_of
 from revision_blender.motion.bodies.body_model import BodyModel
 
 

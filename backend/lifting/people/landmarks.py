@@ -20,8 +20,8 @@ from jaxtyping import Bool, Float32
 from numpy.typing import NDArray
 
 from backend.errors import BackendError, InputError
-from backend.lifting.landmark_names import MIRROR, N_LANDMARKS
-from backend.lifting.limb_swaps import unswapped
+from backend.lifting.people.landmark_names import MIRROR, N_LANDMARKS
+from backend.lifting.people.limb_swaps import unswapped
 from backend.progress import Progress
 
 AGREEMENT = 0.04  # of the person's height: passes further apart than this do not speak of the same point

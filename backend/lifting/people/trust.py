@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-from backend.lifting.landmark_names import HEAD, index_of
-from backend.lifting.landmarks import Landmarks
+from backend.lifting.people.landmark_names import HEAD, index_of
+from backend.lifting.people.landmarks import Landmarks
 from revision_blender.masks.labels import SMPL_JOINT_NAMES
 
 LEAST = 0.05  # a joint is never worth nothing: the pose prior holds it

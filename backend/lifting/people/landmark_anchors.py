@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.lifting.landmark_names import LANDMARK_NAMES, N_LANDMARKS
+from backend.lifting.people.landmark_names import LANDMARK_NAMES, N_LANDMARKS
 from revision_blender.masks.labels import FIRST_HUMAN, SMPL_JOINT_NAMES
 from revision_blender.motion.bodies.body_model import BodyModel
 

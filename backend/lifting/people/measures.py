@@ -4,8 +4,8 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from backend.lifting.landmark_anchors import anchors_of
-from backend.lifting.landmarks import person_height
+from backend.lifting.people.landmark_anchors import anchors_of
+from backend.lifting.people.landmarks import person_height
 from backend.raster.rasteriser import rasterise
 from revision_blender.motion.bodies.body_model import BodyModel, Identity, identity_of, joints_of, vertices_of, world_rotations
 from revision_blender.motion.camera import Camera

@@ -12,8 +12,8 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-from backend.lifting.landmark_names import HEAD, index_of
-from backend.lifting.landmarks import Landmarks
+from backend.lifting.people.landmark_names import HEAD, index_of
+from backend.lifting.people.landmarks import Landmarks
 from backend.progress import Progress
 
 Array = NDArray[np.floating]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.lifting.landmark_names import index_of
-from backend.lifting.landmarks import Landmarks
+from backend.lifting.people.landmark_names import index_of
+from backend.lifting.people.landmarks import Landmarks
 from revision_blender.masks.labels import SMPL_JOINT_NAMES
 from revision_blender.motion.rotation import axis_angle_from_matrix
 

@@ -13,12 +13,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.lifting.fit_body import FitBody, PosedBody, matrices
-from backend.lifting.initial_pose import initial_pose
-from backend.lifting.landmark_names import BONES, HEAD, N_LANDMARKS, index_of
-from backend.lifting.landmarks import Landmarks, person_height
-from backend.lifting.pose_limits import PoseLimits
-from backend.lifting.silhouette import RESEEK_EVERY, silhouettes_of
+from backend.lifting.people.fit_body import FitBody, PosedBody, matrices
+from backend.lifting.people.initial_pose import initial_pose
+from backend.lifting.people.landmark_names import BONES, HEAD, N_LANDMARKS, index_of
+from backend.lifting.people.landmarks import Landmarks, person_height
+from backend.lifting.people.pose_limits import PoseLimits
+from backend.lifting.people.silhouette import RESEEK_EVERY, silhouettes_of
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_model import BodyModel
 from revision_blender.motion.camera import Camera

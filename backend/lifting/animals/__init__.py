@@ -1,0 +1,1 @@
+"""Animals: the quadruped fitted to outlines and clicked keypoints."""

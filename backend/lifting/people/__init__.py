@@ -1,0 +1,1 @@
+"""People: found, followed, and fitted with a body."""

@@ -1,0 +1,1 @@
+"""Who can find, follow, cut out and lift: small interfaces, one module for each provider."""
