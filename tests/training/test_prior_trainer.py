@@ -20,12 +20,13 @@ from backend.training.prior.batches import Batch, Batches, held_out_pool, pool
 from backend.training.prior.bundled import bundled_takes
 from backend.training.prior.config import LossConfig, TrainConfig, as_values, parsed, read_config
 from backend.training.prior.distribution import distributions, limits, windows_of
-from backend.training.prior.exaggeration import exaggerated, postured
+from backend.training.prior.exaggeration import exaggerated, postured, swayed
 from backend.training.prior.losses import paired, total
 from backend.training.prior.noise import forward
 from backend.training.prior.optimizer import orthogonal
 from backend.training.prior.trainer import Motions, accustom, learning_rate, train
 from backend.training.prior.variation import ARMS, cut, with_arms_of
+from revision_blender.motion.rotation import axis_angle_from_matrix
 
 FRAMES = 24
 SMALL = {
@@ -157,6 +158,17 @@ def test_another_posture_is_the_same_all_the_time_and_stands_as_high(people) -> 
     assert np.allclose(turned, turned[:1], atol=1e-9)
     assert np.allclose(turned[:, 0], np.eye(3), atol=1e-9)
     assert not np.allclose(turned[0, 1:], np.eye(3), atol=0.01)
+    feet = [7, 8, 10, 11]
+    assert np.allclose(forward(made)[1][:, feet, 1].min(1), forward(take)[1][:, feet, 1].min(1), atol=1e-9)
+
+
+def test_a_wandering_pose_is_slow_keeps_the_root_and_stands_as_high(people) -> None:
+    take = people[0]
+    made = swayed(take, np.random.default_rng(0), 6.0)
+    turned = axis_angle_from_matrix(np.swapaxes(take.rotations, -1, -2) @ made.rotations)
+    assert np.allclose(turned[:, 0], 0.0, atol=1e-9)
+    wander, step = turned[:, 1:].std(), np.diff(turned[:, 1:], axis=0).std()
+    assert wander > np.radians(1.0) and step < 0.15 * wander
     feet = [7, 8, 10, 11]
     assert np.allclose(forward(made)[1][:, feet, 1].min(1), forward(take)[1][:, feet, 1].min(1), atol=1e-9)
 

@@ -16,7 +16,7 @@ from backend.training.prior import gaits, rigid_simulation
 from backend.training.prior.augmentation import mirrored, proportioned, stretched
 from backend.training.prior.config import TrainConfig
 from backend.training.prior.corruption import training_example
-from backend.training.prior.exaggeration import exaggerated, postured
+from backend.training.prior.exaggeration import exaggerated, postured, swayed
 from backend.training.prior.variation import cut, stacked, with_arms_of
 
 Array = NDArray[np.floating]
@@ -96,6 +96,8 @@ class Batches:
             window = exaggerated(window, float(data.lively ** rng.uniform(-1.0, 1.0)))
         if rng.random() < data.postured:
             window = postured(window, rng, data.posture)
+        if rng.random() < data.swayed:
+            window = swayed(window, rng, data.sway)
         return proportioned(window, rng, data.proportions) if rng.random() < 0.5 else window
 
     def _cut(self, rng: np.random.Generator, kind: Kind, frames: int) -> Take:

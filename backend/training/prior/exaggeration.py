@@ -24,6 +24,7 @@ from revision_blender.motion.rotation import (
 Array = NDArray[np.floating]
 
 _LEGS, _ARMS = 0.4, 1.5  # of the other joints' turns
+_WANDERS = (8.0, 25.0)  # frames: standard deviation of the bell that noise is smoothed by
 _SLOW = 12.0  # frames: a step's swing is above, the posture that it swings about below
 
 
@@ -57,6 +58,24 @@ def postured(take: Take, rng: np.random.Generator, degrees: float) -> Take:
     spread[0] = 0.0
     turns = matrix_from_axis_angle(spread * rng.standard_normal((len(spread), 3)))
     return _as_high_as(take, replace(take, rotations=take.rotations @ turns))
+
+
+def swayed(take: Take, rng: np.random.Generator, degrees: float) -> Take:
+    """A body whose joints, but the root, wander slowly about their motion: a motion that nobody was captured in.
+
+    degrees: as in ``postured``. The wandering has no more than a second's detail, so that no filter would take it for noise. The lowest foot
+    stays as high as it was; feet that stand slide a little.
+    """
+    if take.kind == "object" or take.n_frames < 2:
+        return take
+    joints = take.rotations.shape[1]
+    spread = np.full((joints, 1), np.radians(degrees) * 3.0 ** rng.uniform(-1.0, 1.0))
+    spread[[joint for leg in LEGS[take.kind] for joint in leg]] *= _LEGS
+    spread[0] = 0.0
+    width = rng.uniform(*_WANDERS)
+    slow = gaussian_filter1d(rng.standard_normal((take.n_frames, joints, 3)), width, axis=0, mode="reflect")
+    slow *= np.sqrt(2.0 * width * np.sqrt(np.pi))  # back to a standard deviation of 1
+    return _as_high_as(take, replace(take, rotations=take.rotations @ matrix_from_axis_angle(spread * slow)))
 
 
 def _as_high_as(take: Take, made: Take) -> Take:
