@@ -54,3 +54,8 @@ def environments_folder(home: Path) -> Path:
 def bodies_folder(home: Path) -> Path:
     """Body models that the user has added, one ``.npz`` each."""
     return home / "bodies"
+
+
+def models_folder(home: Path) -> Path:
+    """Weights of lifting models that the user has put there, one folder a provider."""
+    return home / "models"
