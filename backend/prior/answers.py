@@ -17,7 +17,7 @@ from backend.prior.state.fill import filled
 from backend.prior.state.motions import Told
 from backend.prior.state.observe import observed, take_of
 from backend.prior.state.rotation6d import to6d
-from backend.prior.state.shares import doubt
+from backend.prior.state.shares import doubt, spacing
 from backend.prior.state.take import FPS, Array, Damaged, Take
 from backend.prior.time_repair import repaired
 from revision_blender.motion.rotation import slerp
@@ -83,13 +83,13 @@ def answer(
     take, notes = _with_pins(from_clock(meant, fps, frames), given)
     if contacts is not None:
         contacts = _contacts_at(contacts, fps, frames)
+    # Where nothing looks like noise the motion itself shows best which feet stand, and of paws the network is too sure.
+    told = contacts if take.kind == "human" and noise > _CALM else None
     if asked.polish or places is not None:
-        # Where nothing looks like noise the motion itself shows best which feet stand, and of paws the network is too sure.
-        told = contacts if take.kind == "human" and noise > _CALM else None
         take = polished(take, given, told, places, eyes)
     if asked.correction < 1.0:
         take = _mixed(given.take, take, asked.correction)
-        take = take if places is None else polished(take, given, contacts, places, eyes)
+        take = take if places is None else polished(take, given, told, places, eyes)
     return Answer(take, contacts, notes)
 
 
@@ -115,7 +115,8 @@ def _through_network(damaged: Damaged, prior: Prior, asked: Asked) -> tuple[Take
     seen = observed([clocked], [away])
     with torch.no_grad():
         found = predicted(prior, seen, told_of(prior, asked), asked.guidance)
-    noise = float(doubt(to6d(seen.motions.rotations), seen.trust, True).median())
+    every = spacing(seen.away, seen.valid.to(seen.away.dtype))
+    noise = float(doubt(to6d(seen.motions.rotations), seen.trust, True, every).median())
     return take_of(found.motions, 0, clocked.take), torch.sigmoid(found.contacts[0]).double().numpy(), noise
 
 

@@ -16,7 +16,7 @@ from backend.prior.state.heading import heading_of, inward, yaw_rate
 from backend.prior.state.motions import Motions, Observed
 from backend.prior.state.object_candidates import Fit, fitted
 from backend.prior.state.rotation6d import from6d, to6d
-from backend.prior.state.shares import PATHS, TURNS, doubt, logarithms
+from backend.prior.state.shares import PATHS, TURNS, doubt, logarithms, spacing
 from backend.prior.state.take import KINDS, N_JOINTS, Kind
 
 _N_POINTS = 21
@@ -53,6 +53,7 @@ def seen(observed: Observed) -> Seen:
     mechanics = None if motions.points is None else fitted(observed)
     sure, root_sure = observed.trust * valid[..., None], (observed.root_trust * valid)[..., None].expand(-1, -1, 2)
     turns, places = to6d(motions.rotations), torch.stack([flat, height], 2)
+    every = spacing(observed.away, valid)
     path = filters.bands(places, root_trust[..., None].expand(-1, -1, 2).contiguous())
     return Seen(
         heading_of(observed),
@@ -60,8 +61,8 @@ def seen(observed: Observed) -> Seen:
         path,
         points,
         mechanics,
-        doubt(turns, sure, True),
-        doubt(places, root_sure, False),
+        doubt(turns, sure, True, every),
+        doubt(places, root_sure, False, every),
     )
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from backend.prior.state.filters import N_BANDS, Bands
+from backend.prior.state.take import FPS
 
 _Row = tuple[float, float, float]
 
@@ -42,6 +43,7 @@ _SUREST = 6.0  # logit; beyond, the network could not change its mind
 
 
 _QUIET_TURN, _QUIET_PLACE = 0.007, 0.0025  # rad, m: noise a number at which half of the usual filtering is done
+_FADES = 2.2  # power of the spacing by which noise of seen frames, and motion, fade from fourth differences between them
 
 
 def logarithms(bands: Bands, table: Table) -> Float[Tensor, "b t w e"]:
@@ -58,12 +60,21 @@ def shares(bands: Bands, table: Table, raw: Float[Tensor, "b t w n"], doubt: Flo
     return 1.0 - doubt[..., None] * torch.sigmoid(-raw - usual.clamp(-_SUREST, _SUREST))
 
 
+def spacing(away: Float[Tensor, "b t"], valid: Float[Tensor, "b t"]) -> Float[Tensor, " b"]:
+    """Frames of the prior's clock from one seen frame to the next, 1 or more; away: as in ``Observed``. Frames that lie anyhow between
+    seen ones are a quarter of that from the nearest in the mean."""
+    return (4.0 * FPS * (away * valid).sum(1) / valid.sum(1).clamp_min(1.0)).clamp_min(1.0)
+
+
 @torch.no_grad()
-def doubt(values: Float[Tensor, "b t w f"], trust: Float[Tensor, "b t w"], of_turns: bool) -> Float[Tensor, "b t w"]:
+def doubt(
+    values: Float[Tensor, "b t w f"], trust: Float[Tensor, "b t w"], of_turns: bool, every: Float[Tensor, " b"]
+) -> Float[Tensor, "b t w"]:
     """From 0 to 1: how far a signal can be noise, by the median of its fourth differences over the clip, and by its trust.
 
     A true motion of limbs has hardly any at 30 frames a second (up to 0.3 degrees); what goes wrong in a few places does not move the
     median. trust: 0 where the signal was filled and outside the clip. of_turns: ``values`` are six numbers of rotations, not metres.
+    every: see ``spacing``; between the frames of a slower clip noise is as smooth as the curve that was laid through it.
     """
     if values.shape[1] < 5:
         return torch.ones_like(trust)
@@ -71,6 +82,6 @@ def doubt(values: Float[Tensor, "b t w f"], trust: Float[Tensor, "b t w"], of_tu
     square = fourth.square().sum(-1) / (70.0 * (4.0 if of_turns else values.shape[-1]))
     known = torch.where(trust[:, 2:-2] > 0.5, square, torch.nan).flatten(1)
     level = torch.nan_to_num(known.nanmedian(1).values, nan=1.0)[:, None, None]
-    fourth_power = level.square()
-    noise = fourth_power / (fourth_power + (_QUIET_TURN if of_turns else _QUIET_PLACE) ** 4)
+    quiet = (_QUIET_TURN if of_turns else _QUIET_PLACE) * every[:, None, None] ** -_FADES
+    noise = level.square() / (level.square() + quiet**4)
     return 1.0 - (1.0 - noise) * trust.clamp(0.0, 1.0)

@@ -112,7 +112,7 @@ def drawn(rng: np.random.Generator) -> Recipe:
 
 # Rates of video and of its thinned-out forms, frames a second; what lies between their frames is a guess (``away`` says how far).
 _RATES = (6.0, 7.5, 10.0, 12.0, 12.5, 15.0, 16.0, 20.0, 24.0, 25.0)
-_SLOWER = 0.15
+_SLOWER = 0.35
 
 
 def training_example(clean: Take, rng: np.random.Generator) -> tuple[Damaged, Array]:
