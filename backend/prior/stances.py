@@ -9,7 +9,7 @@ from backend.prior.state.filters import gaussian
 
 Array = NDArray[np.floating]
 
-_SMOOTHING = 1.5  # frames: noise of single frames must not end a stance
+_SMOOTHING = 0.05  # seconds: noise of single frames must not end a stance, nor a step be smoothed into one
 _LOW, _FAR = 0.04, 0.12  # metres over its resting height: below the first a point may well rest, above the second it does not
 _SLOW, _FAST = 0.25, 1.0  # metres a second, in the same way
 _LENIENT = 1.3  # how much wider both are where the network says that it rests
@@ -39,7 +39,7 @@ def _risen(probability: Array) -> Array:
 
 def _by_motion(points: Array, footing: Footing, fps: float, wider: float) -> Array:
     """``(F, P)``: 1 where a point is low and slow, 0 where it is far from that; all limits times ``wider``."""
-    smooth = smoothed(points, _SMOOTHING)
+    smooth = smoothed(points, _SMOOTHING * fps)
     speed = np.linalg.norm(np.gradient(smooth, axis=0), axis=-1) * fps if len(points) > 1 else np.zeros(points.shape[:2])
     height = np.abs(smooth[..., 1] - footing.rest)
     return _fallen(height, wider * _LOW, wider * _FAR) * _fallen(speed, wider * _SLOW, wider * _FAST)
