@@ -1,0 +1,1 @@
+"""How well whole clips are lifted: rendered scenes whose truth is known, real videos against hand-drawn masks, and the measures."""
