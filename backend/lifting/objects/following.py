@@ -1,0 +1,161 @@
+"""A subject that the user showed on one frame or a few, followed through a shot: any thing, any animal, without weights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+
+from backend.errors import InputError
+from backend.lifting.objects.colours import ColourModel, colour_model, perceptual
+from backend.lifting.objects.cutting import crop_about, cut_out
+from backend.lifting.objects.spreading import TOUCH, State, stepped
+from backend.lifting.subject import Followed, boxes_of
+from backend.progress import Progress, silent
+from revision_blender.motion.subjects import Prompt
+
+Array = NDArray[np.floating]
+Soft = NDArray[np.float32]
+
+WORK_THING = 128.0  # pixels on the longer side that the thing itself has at working size, at most
+AROUND = 0.5  # of the thing's side: the surroundings that its colours are told from
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """pictures: ``(F, h, w, 3)`` at working size. taken: ``(F, h, w)`` what belongs to others, or nothing. scale: working pixels a pixel."""
+
+    pictures: NDArray[np.uint8]
+    taken: NDArray[np.bool_] | None
+    scale: float
+
+    def taken_on(self, frame: int) -> NDArray[np.bool_] | None:
+        return None if self.taken is None else self.taken[frame]
+
+
+def follow(
+    frames: UInt8[NDArray[np.uint8], "F H W 3"],
+    prompts: Sequence[Prompt],
+    taken: UInt8[NDArray[np.uint8], "F H W"] | None = None,
+    progress: Progress | None = None,
+) -> Followed:
+    """One subject over all frames, forward and back from every frame on which it was shown.
+
+    frames: sRGB of one shot. prompts: all of this subject, frames counted in this shot. taken: not 0 on pixels of other subjects.
+    Raises ``InputError`` where the prompts show nothing inside these frames.
+    """
+    progress = progress or silent()
+    shown = _anchors(frames, prompts, taken)
+    side = float(np.median([_side(mask) for mask in shown.values()]))
+    scene = _scene(frames, taken, min(1.0, WORK_THING / side))
+    softs = {frame: _resized(mask, scene.pictures.shape[1:3]) for frame, mask in shown.items()}
+    states = _followed(scene, softs, side * scene.scale, progress)
+    return _result(prompts, frames.shape[1:3], states)
+
+
+def _anchors(frames: NDArray[np.uint8], prompts: Sequence[Prompt], taken: NDArray[np.uint8] | None) -> dict[int, NDArray[np.uint8]]:
+    """Masks of full size on the frames where the user showed the thing."""
+    masks: dict[int, NDArray[np.uint8]] = {}
+    for frame in sorted({prompt.frame for prompt in prompts if prompt.frame < len(frames)}):
+        here = [prompt for prompt in prompts if prompt.frame == frame]
+        mask = cut_out(frames[frame], here, None if taken is None else taken[frame])
+        if mask is not None:
+            masks[frame] = mask
+    if not masks:
+        name = prompts[0].name if prompts else "A subject"
+        raise InputError(f"{name} is shown on no frame of this shot; draw a box about it on a frame between 0 and {len(frames) - 1}.")
+    return masks
+
+
+def _side(mask: NDArray[np.uint8]) -> float:
+    """The longer side of a mask's box, pixels."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return float(max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1)
+
+
+def _scene(frames: NDArray[np.uint8], taken: NDArray[np.uint8] | None, scale: float) -> Scene:
+    height, width = max(8, round(frames.shape[1] * scale)), max(8, round(frames.shape[2] * scale))
+    if scale == 1.0:
+        return Scene(frames, None if taken is None else taken > 0, scale)
+    pictures = np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]).astype(np.uint8, copy=False)
+    if taken is None:
+        return Scene(pictures, None, scale)
+    return Scene(pictures, np.stack([_resized(mask, (height, width)) > 0.5 for mask in taken]), scale)
+
+
+def _resized(mask: NDArray[np.uint8], shape: tuple[int, ...]) -> Soft:
+    values = (mask > 0).astype(np.float32)
+    return cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+
+
+def _colours(scene: Scene, softs: dict[int, Soft], side: float) -> ColourModel:
+    labs, insides, outsides = [], [], []
+    for frame, soft in softs.items():
+        rows, columns = np.nonzero(soft > TOUCH)
+        crop = crop_about((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1), AROUND * side + 4.0, soft.shape)
+        labs.append(perceptual(crop.of(scene.pictures[frame])))
+        insides.append(crop.of(soft) > 0.7)
+        outsides.append(crop.of(soft) < 0.1)
+    return colour_model(labs, insides, outsides)
+
+
+def _followed(scene: Scene, softs: dict[int, Soft], side: float, progress: Progress) -> list[State]:
+    """One state a frame. Between two frames that were shown, both are followed towards each other."""
+    colours = _colours(scene, softs, side)
+    n_frames, shown = len(scene.pictures), sorted(softs)
+    forth: list[State | None] = [None] * n_frames
+    back: list[State | None] = [None] * n_frames
+    still = np.zeros(2)
+    total = 2 * n_frames
+    for k, start in enumerate(shown):
+        forth[start] = back[start] = State(softs[start], still, 1.0)
+        ahead = shown[k + 1] if k + 1 < len(shown) else n_frames
+        behind = shown[k - 1] if k > 0 else -1
+        for ways, until, step in ((forth, ahead, 1), (back, behind, -1)):
+            for frame in range(start + step, until, step):
+                progress(min(1.0, (abs(frame - start) + start) / total), "Following a subject")
+                before = ways[frame - step]
+                assert before is not None
+                ways[frame] = _next(scene, frame - step, frame, before, colours, side)
+    return [_blended(frame, forth[frame], back[frame], shown) for frame in range(n_frames)]
+
+
+def _next(scene: Scene, start: int, end: int, state: State, colours: ColourModel, side: float) -> State:
+    if state.score == 0.0:
+        return state
+    return stepped(scene.pictures[start], scene.pictures[end], state, colours, side, scene.taken_on(end))
+
+
+def _blended(frame: int, forth: State | None, back: State | None, shown: list[int]) -> State:
+    """Of the two ways in which a frame was reached: the nearer shown frame's counts more; where they differ much it counts alone."""
+    if forth is None or back is None:
+        found = forth or back
+        assert found is not None
+        return found
+    if frame in shown:
+        return forth
+    before, after = max(s for s in shown if s < frame), min(s for s in shown if s > frame)
+    share = (after - frame) / (after - before) * forth.score
+    other = (frame - before) / (after - before) * back.score
+    if share + other == 0.0:
+        return forth
+    better = forth if share >= other else back
+    a, b = forth.soft > TOUCH, back.soft > TOUCH
+    if float((a & b).sum()) < 0.5 * float((a | b).sum()):
+        return better
+    return replace(better, soft=(share * forth.soft + other * back.soft) / (share + other))
+
+
+def _result(prompts: Sequence[Prompt], shape: tuple[int, ...], states: list[State]) -> Followed:
+    masks = np.zeros((len(states), *shape), np.uint8)
+    for mask, state in zip(masks, states, strict=True):
+        if state.score > 0.0:
+            full = state.soft if state.soft.shape == shape else cv2.resize(state.soft, shape[::-1], interpolation=cv2.INTER_LINEAR)
+            mask[full > TOUCH] = 255
+    boxes, seen = boxes_of(masks)
+    score = np.where(seen, [state.score for state in states], 0.0).astype(np.float32)
+    first = prompts[0]
+    label = next((prompt.label for prompt in prompts if prompt.label), "")
+    return Followed(first.name, first.kind, label, boxes, seen, score, masks, tuple(prompts))

@@ -1,0 +1,112 @@
+"""One step of following: a mask of one frame carried to the next by dense flow, then cut anew by colours and edges."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.lifting.objects.colours import ColourModel, local_ratio, perceptual
+from backend.lifting.objects.cutting import Crop, crop_about, without_crumbs
+from backend.lifting.objects.edges import on_edges
+
+Array = NDArray[np.floating]
+Picture = NDArray[np.uint8]
+Soft = NDArray[np.float32]
+
+REACH = 0.35  # of the thing's side: how far beyond its place a step looks
+LOCAL_RADIUS = 0.12  # of the side
+PLACE, LOCAL, GLOBAL = 1.0, 0.5, 0.25  # weights of the three witnesses' log ratios
+PLACE_BLUR = 0.05  # of the side: how sharply the carried mask is believed
+MOST_PLACE = 4.0
+TOUCH = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """The thing on one frame. soft: ``(h, w)`` in [0, 1], working size. velocity: ``(2,)`` working pixels a frame.
+    score: how sure, in [0, 1]; 0 where it is not seen."""
+
+    soft: Soft
+    velocity: Array
+    score: float
+
+
+def stepped(before: Picture, now: Picture, state: State, colours: ColourModel, side: float, taken: NDArray[np.bool_] | None) -> State:
+    """``state`` of ``before`` carried to ``now``, both sRGB ``(h, w, 3)`` of working size. side: the thing's, pixels.
+
+    taken: what belongs to others in ``now``. A state with score 0 comes back where nothing of the thing is left.
+    """
+    rows, columns = np.flatnonzero((state.soft > TOUCH).any(axis=1)), np.flatnonzero((state.soft > TOUCH).any(axis=0))
+    shift = np.round(state.velocity).astype(int)
+    box = (columns[0] + shift[0], rows[0] + shift[1], columns[-1] + 1 + shift[0], rows[-1] + 1 + shift[1])
+    crop = crop_about(box, REACH * side + 6.0, now.shape)
+    if min(crop.width, crop.height) < 12:
+        return State(np.zeros_like(state.soft), state.velocity, 0.0)
+    old_picture, old_soft = _shifted(before, crop, shift), _shifted(state.soft, crop, shift)
+    picture = np.ascontiguousarray(crop.of(now))
+    flow = _flow(picture, old_picture)
+    carried, warped = _warped(old_soft, flow), _warped(old_picture, flow)
+    blocked = None if taken is None else crop.of(taken)
+    soft = _cut(picture, warped, carried, colours, side, blocked)
+    whole = np.zeros_like(state.soft)
+    crop.of(whole)[:] = soft
+    return State(whole, _velocity(flow, old_soft, carried, shift), _score(soft, old_soft, carried, picture, warped))
+
+
+def _shifted(values: NDArray, crop: Crop, shift: NDArray[np.int_]) -> NDArray:
+    """What the crop would show had the camera moved by ``shift``; borders repeat."""
+    matrix = np.array([[1.0, 0.0, crop.left - shift[0]], [0.0, 1.0, crop.top - shift[1]]])
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    border = cv2.BORDER_REPLICATE if values.ndim == 3 else cv2.BORDER_CONSTANT
+    return cv2.warpAffine(values, matrix, (crop.width, crop.height), flags=flags, borderMode=border)
+
+
+def _flow(now: Picture, before: Picture) -> NDArray[np.float32]:
+    """``(h, w, 2)``: where each pixel of ``now`` was in ``before``, as an offset."""
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    grays = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (now, before)]
+    return np.asarray(method.calc(grays[0], grays[1], None), np.float32)  # type: ignore[call-overload]
+
+
+def _warped(values: NDArray, flow: NDArray[np.float32]) -> NDArray:
+    y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    return cv2.remap(values, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _cut(picture: Picture, warped: Picture, carried: Soft, colours: ColourModel, side: float, blocked: NDArray[np.bool_] | None) -> Soft:
+    """The thing's soft mask: its carried place, colours near by and colours of the whole clip vote; edges decide."""
+    lab, lab_before = perceptual(picture), perceptual(warped)
+    blur = max(1.0, PLACE_BLUR * side)
+    place = cv2.GaussianBlur(carried, (0, 0), blur)
+    odds = np.clip(np.log(np.maximum(place, 1e-3)) - np.log(np.maximum(1.0 - place, 1e-3)), -MOST_PLACE, MOST_PLACE)
+    inside, outside = carried * (carried > 0.6), (1.0 - carried) * (carried < 0.4)
+    near = local_ratio(lab_before, inside, outside, lab, max(3, round(LOCAL_RADIUS * side)))
+    votes = PLACE * odds + LOCAL * near + GLOBAL * colours.of(lab)
+    reachable = cv2.dilate((carried > 0.3).astype(np.uint8), np.ones((2 * round(2 * blur) + 1,) * 2, np.uint8)) > 0
+    soft = np.where(reachable, 1.0 / (1.0 + np.exp(-votes)), 0.0).astype(np.float32)
+    if blocked is not None:
+        soft[blocked] = 0.0
+    sharp = on_edges(picture, soft)
+    sharp[~without_crumbs(sharp > TOUCH)] *= 0.3
+    if blocked is not None:
+        sharp[blocked] = 0.0
+    return sharp
+
+
+def _velocity(flow: NDArray[np.float32], old_soft: Soft, carried: Soft, shift: NDArray[np.int_]) -> Array:
+    inside = carried > TOUCH
+    if inside.sum() < 8:
+        return shift.astype(np.float64)
+    return shift - np.median(flow[inside], axis=0).astype(np.float64)
+
+
+def _score(soft: Soft, old_soft: Soft, carried: Soft, picture: Picture, warped: Picture) -> float:
+    """How much the new mask agrees with the carried one and with its colours."""
+    new, old = soft > TOUCH, carried > TOUCH
+    area, before = float(new.sum()), float((old_soft > TOUCH).sum())
+    if area < max(4.0, 0.12 * before):
+        return 0.0
+    overlap = float((new & old).sum()) / max(float((new | old).sum()), 1.0)
+    difference = float(np.abs(picture[new].astype(np.float32) - warped[new].astype(np.float32)).mean())
+    return float(np.clip(overlap, 0.0, 1.0) * np.exp(-difference / 60.0))
