@@ -17,7 +17,9 @@ def add_prior(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         metavar="FILE",
         help="write the means there as Markdown, between the marks of a file that has them (docs/prior.md)",
     )
-    prior.add_argument("--parts", default="people,told,kinds", help="which parts, with commas; lifts is another (default: %(default)s)")
+    prior.add_argument(
+        "--parts", default="people,told,kinds,rates", help="which parts, with commas; lifts is another (default: %(default)s)"
+    )
     prior.add_argument("--videos", type=Path, metavar="DIR", help="where tennis.mp4 and ball_juggler.mp4 lie, for part lifts")
     prior.add_argument("--rows", default="", help="of the protocol, with commas: only some ways of damage (default: all)")
     prior.add_argument("--methods", default="", help="with commas: only some methods (default: all)")

@@ -10,7 +10,7 @@ import torch
 
 from backend.bodies.installed import shelf
 from backend.errors import InputError
-from backend.evaluation.prior import conditioning, kinds
+from backend.evaluation.prior import conditioning, kinds, rates
 from backend.evaluation.prior.bars import Bar, human_bars
 from backend.evaluation.prior.protocol import Case, Effort, chosen, measured
 from backend.evaluation.prior.refiner import refined
@@ -27,9 +27,17 @@ from backend.training.prior.motions import read_folder
 from backend.training.prior.split import column_of
 from revision_blender.motion.whole_file import whole_file
 
-PARTS = ("people", "told", "kinds", "lifts")
+PARTS = ("people", "told", "kinds", "rates", "lifts")
 PRIOR, POLISHED = "PPPM", "PPPM + polish"
-TITLES = {"a": "known activities (a)", "b": "unseen activities (b)", "own": "own motions", "animals": "animals", "objects": "objects"}
+TITLES = {
+    "a": "known activities (a)",
+    "b": "unseen activities (b)",
+    "own": "own motions",
+    "a at 12": "known activities (a) at 12 frames a second",
+    "b at 12": "unseen activities (b) at 12 frames a second",
+    "animals": "animals",
+    "objects": "objects",
+}
 SHOWN = tuple(MEASURES)
 KIND_CLIPS = 3
 
@@ -119,6 +127,11 @@ def _part(
             measured(found, rows, methods, plan.effort, results, share)
         tables = _tables(results, ("animals", "objects"), ("mpjpe", "world", "acceleration"))
         return tables, [bar for name in judged for bar in _named(name, kinds.kind_bars(results, FILTER_NAMES, name))]
+    if part == "rates":
+        rates.rates(prior, cases, (PRIOR, POLISHED), results, progress)
+        columns = tuple(column for column in (f"a at {rates.FPS:g}", f"b at {rates.FPS:g}") if results.rows(column))
+        slow = [bar for name in (PRIOR, POLISHED) for bar in _named(name, rates.rate_bars(results, name))]
+        return _tables(results, columns, ("mpjpe", "world")), slow
     if part == "lifts":
         from backend.evaluation.prior.real_lifts import WINDOWS, real_lifts  # brings the detector along
 

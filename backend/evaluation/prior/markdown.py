@@ -9,7 +9,15 @@ from backend.evaluation.table import Figure, Table
 from revision_blender.motion.whole_file import whole_file
 
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
-COLUMNS = {"a": "Known activities (a)", "b": "Unseen activities (b)", "own": "Own motions", "animals": "Animals", "objects": "Objects"}
+COLUMNS = {
+    "a": "Known activities (a)",
+    "b": "Unseen activities (b)",
+    "own": "Own motions",
+    "a at 12": "Known activities (a) at 12 frames a second",
+    "b at 12": "Unseen activities (b) at 12 frames a second",
+    "animals": "Animals",
+    "objects": "Objects",
+}
 ROWWISE = ("sliding", "penetration", "ground", "peak speed", "acceleration")
 PHYSICAL = ("world", "path", "acceleration", "jitter", "speed", "sliding", "penetration", "floating", "ground", "contact")
 
