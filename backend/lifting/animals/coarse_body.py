@@ -1,0 +1,122 @@
+"""The animal as the fit needs it: joints, keypoints and a coarse closed-enough mesh, differentiable, many poses at once.
+
+The mesh keeps every eighth vertex or so, denser where the animal is thin, so that legs and tail keep their outline; a vertex stays
+what it is in the full model (shape components, weights), only the faces between are redrawn. Pose correctives are left out: they
+move the outline by millimetres.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.lifting.animals.keypoints import keypoints_of
+from revision_blender.masks.labels import ANIMAL_PART_NAMES, FIRST_ANIMAL
+from revision_blender.motion.bodies.body_model import BodyModel
+
+N_VERTICES = 800
+_DENSER = 1.7  # distances on legs, tail, ears and mouth count so many times
+_THICK = frozenset(FIRST_ANIMAL + ANIMAL_PART_NAMES.index(part) for part in ("torso", "neck"))
+
+
+@dataclass(frozen=True, eq=False)
+class PosedAnimal:
+    """In the frame of the root's rotation and translation, metres. joints ``(N, 35, 3)``, vertices ``(N, V, 3)``, keypoints ``(N, K, 3)``."""
+
+    joints: Tensor
+    vertices: Tensor
+    keypoints: Tensor
+
+
+def matrices(axis_angle: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3 3"]:
+    """Rodrigues' formula, smooth at zero."""
+    square = (axis_angle * axis_angle).sum(-1) + 1e-12
+    angle = square.sqrt()[..., None, None]
+    x, y, z = axis_angle.unbind(-1)
+    zero = torch.zeros_like(x)
+    skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
+    return torch.eye(3) + torch.sin(angle) / angle * skew + (1.0 - torch.cos(angle)) / (angle * angle) * (skew @ skew)
+
+
+class CoarseBody:
+    """Evaluates one animal's body; float32 on the CPU. faces: ``(T, 3)`` of the coarse mesh."""
+
+    def __init__(self, model: BodyModel) -> None:
+        chosen, faces = coarse_mesh(model)
+        groups = [np.array([vertex]) for vertex in chosen] + list(keypoints_of(model).vertices)
+        self.model = model
+        self.faces: NDArray[np.int32] = faces
+        self.n_vertices = len(chosen)
+        self.n_betas = int(model.shapedirs.shape[-1])
+        self.parents = [int(parent) for parent in model.parents]
+        self._levels = _levels(self.parents)
+        self._template = _mean(model.v_template, groups)
+        self._shapedirs = _mean(model.shapedirs, groups)
+        self._weights = _mean(model.weights, groups)
+        self._joints = torch.from_numpy(np.asarray(model.joint_template, np.float32))
+        self._jointdirs = torch.from_numpy(np.asarray(model.joint_shapedirs, np.float32))
+        self.length = float(np.linalg.norm(model.joint_template[15] - model.joint_template[25]))  # neck to tail, metres
+
+    def rest_joints(self, betas: Float[Tensor, "n B"]) -> Float[Tensor, "n 35 3"]:
+        return self._joints + torch.einsum("jcb,nb->njc", self._jointdirs, betas)
+
+    def pose(self, betas: Tensor, rotations: Tensor, root: Tensor) -> PosedAnimal:
+        """betas ``(N or 1, B)``, rotations ``(N, 35, 3, 3)`` R_parent_joint, root ``(N, 3)``: where joint 0 comes to lie."""
+        rest = self.rest_joints(betas)
+        world, joints = self._chain(rest, rotations, root)
+        shift = joints - (world @ rest[..., None])[..., 0]
+        transforms = torch.cat([world.flatten(-2), shift], dim=-1)  # (N, 35, 12)
+        blended = self._weights @ transforms
+        points = self._template + (betas @ self._shapedirs.flatten(0, 1).T).unflatten(-1, (-1, 3))
+        skinned = (blended[..., :9].unflatten(-1, (3, 3)) * points[:, :, None]).sum(-1) + blended[..., 9:]
+        return PosedAnimal(joints, skinned[:, : self.n_vertices], skinned[:, self.n_vertices :])
+
+    def _chain(self, rest: Tensor, rotations: Tensor, root: Tensor) -> tuple[Tensor, Tensor]:
+        world: list[Tensor] = [rotations[:, 0]] * len(self.parents)
+        joints: list[Tensor] = [root] * len(self.parents)
+        for level in self._levels[1:]:
+            above = [self.parents[j] for j in level]
+            parent = torch.stack([world[p] for p in above], dim=1)
+            turned = parent @ rotations[:, level]
+            bones = rest[:, level] - rest[:, above]
+            placed = torch.stack([joints[p] for p in above], dim=1) + (parent @ bones[..., None])[..., 0]
+            for place, joint in enumerate(level):
+                world[joint], joints[joint] = turned[:, place], placed[:, place]
+        return torch.stack(world, dim=1), torch.stack(joints, dim=1)
+
+
+@lru_cache(maxsize=4)
+def coarse_mesh(model: BodyModel, count: int = N_VERTICES) -> tuple[NDArray[np.int64], Int32[NDArray[np.int32], "T 3"]]:
+    """Indices of the kept vertices, and the faces between them (numbered by the kept).
+
+    Farthest-point sampling; every other vertex belongs to the nearest kept one of its own part, and faces that span three kept
+    vertices remain (vertex clustering).
+    """
+    thin = ~np.isin(model.part_labels, list(_THICK))
+    points = model.v_template.astype(np.float64) * np.where(thin, _DENSER, 1.0)[:, None]
+    points = np.concatenate([points, 10.0 * np.unique(model.part_labels, return_inverse=True)[1][:, None]], axis=1)  # parts stay apart
+    chosen = np.zeros(min(count, len(points)), np.int64)
+    distance, owner = np.full(len(points), np.inf), np.zeros(len(points), np.int64)
+    for place in range(len(chosen)):
+        chosen[place] = 0 if place == 0 else np.argmax(distance)
+        apart = np.sum((points - points[chosen[place]]) ** 2, axis=1)
+        owner[apart < distance] = place
+        distance = np.minimum(distance, apart)
+    faces = owner[model.faces]
+    whole = (faces[:, 0] != faces[:, 1]) & (faces[:, 1] != faces[:, 2]) & (faces[:, 2] != faces[:, 0])
+    return chosen, np.ascontiguousarray(faces[whole], np.int32)
+
+
+def _mean(values: NDArray[np.floating], groups: list[NDArray[np.int64]]) -> Tensor:
+    return torch.from_numpy(np.stack([values[rows].mean(axis=0) for rows in groups]).astype(np.float32))
+
+
+def _levels(parents: list[int]) -> list[list[int]]:
+    depth: list[int] = []
+    for parent in parents:
+        depth.append(0 if parent < 0 else depth[parent] + 1)
+    return [[j for j, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]

@@ -1,0 +1,80 @@
+"""The frame that a fit begins with: many headings, then the best of them, then the kind of animal."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.lifting.animals.coarse_body import CoarseBody
+from backend.lifting.animals.descent import Steps, assessed, descend
+from backend.lifting.animals.energy import AnimalEnergy, Evidence, Unknowns, Weights
+from backend.lifting.animals.starts import kind_named, same_shape, started, starting_rotations
+from backend.progress import Progress
+
+Array = NDArray[np.floating]
+
+COARSE, FINE = Steps(35, 0.08, 0.05), Steps(60, 0.05, 0.02, 0.04)
+KEPT = 4  # starts that are followed to the end
+
+
+@dataclass(frozen=True, eq=False)
+class First:
+    """frame: which. unknowns: one row. preferred ``(1, B)``: the shape that its kind has. kind: its name, or empty."""
+
+    frame: int
+    unknowns: Unknowns
+    preferred: Tensor
+    kind: str
+
+
+def first_of(evidence: Evidence) -> int:
+    """The frame with most parts clicked; among equals the one where the animal is seen largest."""
+    clicked = evidence.clicked.sum(dim=1).numpy()
+    area = evidence.crops.masks.float().mean(dim=(1, 2)).numpy() * evidence.crops.seen.numpy()
+    pixels = area / evidence.crops.scale.numpy() ** 2
+    return int(np.argmax(clicked * 10.0 + pixels / max(float(pixels.max()), 1e-9) + 5.0 * evidence.crops.seen.numpy()))
+
+
+def fitted_first(body: CoarseBody, evidence: Evidence, presets: dict[str, Array], words: str, progress: Progress) -> First:
+    """words: the animal's label and name; where they name no kind the best of the presets is taken."""
+    frame = first_of(evidence)
+    kind = kind_named(words, presets)
+    preferred = same_shape(body, presets, kind)
+    best = _best_heading(body, evidence, frame, preferred, progress)
+    if kind is None and presets:
+        best, preferred, kind = _best_kind(body, evidence, frame, presets, best)
+    return First(frame, best, preferred, kind or "")
+
+
+def attempts(body: CoarseBody, evidence: Evidence, frame: int, preferred: Tensor, coarse: Steps = COARSE) -> tuple[Unknowns, Tensor]:
+    """All headings at one frame, gone down a little, and their energies."""
+    rotations = starting_rotations(evidence.view.up[frame].numpy().astype(np.float64))
+    rows = np.full(len(rotations), frame)
+    energy = AnimalEnergy(body, evidence.rows(rows), preferred, Weights(outline=25.0, outside=15.0))
+    start = started(energy, preferred.repeat(len(rotations), 1), rotations)
+    reached = descend(energy, start, coarse)
+    return reached, assessed(energy, reached)[0]
+
+
+def _best_heading(body: CoarseBody, evidence: Evidence, frame: int, preferred: Tensor, progress: Progress) -> Unknowns:
+    progress(0.0, "Turning the animal about")
+    reached, cost = attempts(body, evidence, frame, preferred)
+    kept = cost.argsort()[:KEPT].numpy()
+    energy = AnimalEnergy(body, evidence.rows(np.full(len(kept), frame)), preferred, Weights())
+    fine = descend(energy, reached.rows(kept), FINE, report=lambda share: progress(0.4 + 0.6 * share, "Turning the animal about"))
+    return fine.rows(np.array([int(assessed(energy, fine)[0].argmin())]))
+
+
+def _best_kind(
+    body: CoarseBody, evidence: Evidence, frame: int, presets: dict[str, Array], start: Unknowns
+) -> tuple[Unknowns, Tensor, str]:
+    names = list(presets)
+    preferred = torch.from_numpy(np.stack([presets[name] for name in names]).astype(np.float32))
+    rows = start.rows(np.zeros(len(names), np.int64))
+    rows = Unknowns(preferred.clone(), rows.turn, rows.R_camera_root, rows.pose, rows.place)
+    energy = AnimalEnergy(body, evidence.rows(np.full(len(names), frame)), preferred, Weights())
+    reached = descend(energy, rows, FINE)
+    best = int(assessed(energy, reached)[0].argmin())
+    return reached.rows(np.array([best])), preferred[best : best + 1], names[best]
