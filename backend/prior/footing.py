@@ -6,10 +6,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.prior.soles import ANKLES, FEET, soles_of
 from backend.prior.state.skeletons import parents_of
-from backend.prior.state.take import N_JOINTS, Take
-from revision_blender.motion.bodies.body_model import open_human
+from backend.prior.state.take import Take
+from revision_blender.motion.bodies.body_model import identity_of, open_human
+from revision_blender.motion.bodies.soles import ANKLES, FEET, sole_points
 from revision_blender.motion.skeletons import SMAL
 
 Array = NDArray[np.floating]
@@ -44,9 +44,9 @@ class Pose:
 
 
 def footing_of(take: Take) -> Footing:
-    """Heel, two balls and toe of each human foot, an animal's paws, all points of an object."""
+    """Heel, ball and toe of each human foot, an animal's paws, all points of an object."""
     if take.kind == "human":
-        soles = _human_soles()
+        soles = human_soles()
         size = np.linalg.norm(take.offsets[soles.owner], axis=-1) / soles.length
         return Footing(soles.owner, soles.offset * size[:, None], soles.rest * size, np.zeros(len(size)), soles.touch)
     if take.kind == "animal":
@@ -71,22 +71,27 @@ def pose_of(take: Take, footing: Footing) -> Pose:
 
 
 @dataclass(frozen=True, eq=False)
-class _HumanSoles:
+class HumanSoles:
+    """Points that ride on the bundled body's feet. owner: ``(P,)`` joint; offset: ``(P, 3)`` metres from it; rest: ``(P,)`` height over the
+    lowest of them as the body rests; touch: as in ``Footing``; length: ``(P,)`` metres of the owner's bone, by which other bodies' are scaled."""
+
     owner: NDArray[np.int64]
     offset: Array
     rest: Array
     touch: NDArray[np.int64]
-    length: Array  # of the owner's bone
+    length: Array
 
 
 @cache
-def _human_soles() -> _HumanSoles:
-    """Heels ride on the ankles, balls and toes on the feet of the bundled body; other bodies' are as much larger as their bones are."""
+def human_soles() -> HumanSoles:
+    """Heel and ball ride on the ankle, the toe on the foot joint: the points by which motions and lifts are put on their floor."""
     model = open_human()
-    soles = soles_of(model)
-    heel = np.arange(len(soles.index)) % 4 == 0
-    owner = np.where(heel, np.take(ANKLES, soles.feet), np.take(FEET, soles.feet))
-    rest = model.joint_template[: N_JOINTS["human"]]
+    identity = identity_of(model, np.zeros(0))
+    rest = identity.joints_rest
+    still = np.broadcast_to(np.eye(3), (1, model.n_joints, 3, 3))
+    points = sole_points(identity, still, np.zeros((1, 3)))[0].reshape(-1, 3)
+    owner = np.array([joint for ankle, foot in zip(ANKLES, FEET, strict=True) for joint in (ankle, ankle, foot)])
+    heel = np.arange(len(owner)) % 3 == 0
     length = np.linalg.norm(rest[owner] - rest[np.asarray(model.parents)[owner]], axis=-1)
-    offset = model.v_template[soles.index].astype(np.float64) - rest[owner]
-    return _HumanSoles(owner, offset, soles.rest, 2 * soles.feet + heel, length)
+    touch = 2 * (np.arange(len(owner)) // 3) + heel
+    return HumanSoles(owner, points - rest[owner], points[:, 1] - points[:, 1].min(), touch, length)
