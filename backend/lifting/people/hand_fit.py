@@ -1,0 +1,132 @@
+"""Rotations of a hand's joints from its 21 points: a fit with what fingers can do, all frames at once.
+
+The points' pixels are what a finder sees best; its metres about the wrist tell near from far. The fit turns the wrist and bends, spreads
+and twists each joint until both agree; a point's size and place in the picture are left free, so nothing is asked of the lens.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from backend.bodies.torch_body import rotations_from_axis_angle
+from backend.lifting.people.finger_limits import FingerLimits, finger_limits
+from backend.lifting.providers.mano_body import N_JOINTS, PARENTS, POINTS, HandBones
+from backend.progress import Progress
+
+Array = NDArray[np.floating]
+
+STEPS, RATE = 140, 0.06
+DEPTH_WEIGHT, PICTURE_WEIGHT = 0.5, 1.0
+SPREAD, REACH = 0.04, 0.25  # of the hand's length: noise of a point, and beyond it an outlier
+WELL, WALL, COUPLED, CALM = 0.02, 4.0, 0.05, 0.6
+_PALM = np.array([0, 1, 5, 9, 13, 17])  # points that no finger moves: wrist and the five first joints
+_MIRROR = np.array([-1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True, eq=False)
+class HandPoints:
+    """One hand on N frames in order. pixels: ``(N, 21, 2)``. world: ``(N, 21, 3)`` metres about the wrist, camera axes. score: ``(N,)``."""
+
+    pixels: Float[Array, "N 21 2"]
+    world: Float[Array, "N 21 3"]
+    score: Float[Array, " N"]
+    neighbours: Bool[NDArray[np.bool_], " N"]  # whether the next entry is the next frame
+
+
+def fit_hand(bones: HandBones, points: HandPoints, left: bool, progress: Progress) -> Float[NDArray[np.float64], "N 16 3 3"]:
+    """R_camera_wrist and then R_parent_joint of joints 1 to 15 in MANO's order. bones: of the right hand, whatever the side."""
+    world = points.world * _MIRROR if left else points.world
+    pixels = points.pixels * _MIRROR[:2] if left else points.pixels
+    fit = _HandFit(bones, world, pixels, points)
+    turn, angles = fit.solve(progress)
+    rotations = fit.rotations(turn, angles).detach().numpy().astype(np.float64)
+    return np.diag(_MIRROR) @ rotations @ np.diag(_MIRROR) if left else rotations
+
+
+class _HandFit:
+    def __init__(self, bones: HandBones, world: Array, pixels: Array, points: HandPoints) -> None:
+        limits: FingerLimits = finger_limits(bones)
+        self.rest = torch.tensor(np.concatenate([bones.joints, bones.tips]), dtype=torch.float32)
+        self.length = float(np.linalg.norm(bones.joints[4] - bones.joints[0]))
+        self.axes, self.low, self.high, self.middle, self.ease = (
+            torch.tensor(values, dtype=torch.float32) for values in (limits.axes, limits.low, limits.high, limits.middle, limits.ease)
+        )
+        own = np.linalg.norm(world[:, 9] - world[:, 0], axis=-1)  # the finder's hand may be larger or smaller than the body's
+        self.world = torch.tensor(world * (self.length / np.maximum(np.median(own), 1e-4)), dtype=torch.float32)
+        flat = pixels - pixels.mean(axis=1, keepdims=True)
+        self.flat = torch.tensor(flat, dtype=torch.float32)
+        self.size = self.flat.square().sum((1, 2)).clamp(min=1e-6).sqrt()
+        self.score = torch.tensor(points.score, dtype=torch.float32)
+        pairs = np.flatnonzero(points.neighbours[:-1] & points.neighbours[1:]) if len(points.neighbours) > 2 else []
+        self.triples = torch.tensor(np.array([place for place in pairs if place + 2 < len(world)], dtype=np.int64))
+        self.root = torch.tensor(_turns(bones, self.world.numpy().astype(np.float64)), dtype=torch.float32)
+
+    def rotations(self, turn: Tensor, angles: Tensor) -> Tensor:
+        """``(N, 16, 3, 3)`` from the wrist's turn ``(N, 3)`` and the angles ``(N, 15, 3)``."""
+        bent = rotations_from_axis_angle(torch.einsum("jab,njb->nja", self.axes, angles))
+        return torch.cat([(rotations_from_axis_angle(turn) @ self.root)[:, None], bent], dim=1)
+
+    def points(self, rotations: Tensor) -> Tensor:
+        """``(N, 21, 3)`` metres about the wrist."""
+        world, places = [rotations[:, 0]], [torch.zeros(len(rotations), 3)]
+        for joint in range(1, N_JOINTS):
+            parent = int(PARENTS[joint])
+            places.append(places[parent] + world[parent] @ (self.rest[joint] - self.rest[parent]))
+            world.append(world[parent] @ rotations[:, joint])
+        for tip, joint in enumerate((15, 3, 6, 12, 9), start=N_JOINTS):
+            places.append(places[joint] + world[joint] @ (self.rest[tip] - self.rest[joint]))
+        return torch.stack(places, dim=1)[:, POINTS]
+
+    def solve(self, progress: Progress) -> tuple[Tensor, Tensor]:
+        turn = torch.zeros(len(self.world), 3, requires_grad=True)
+        angles = self.middle.expand(len(self.world), -1, -1).clone().requires_grad_()
+        optimiser = torch.optim.Adam([turn, angles], lr=RATE, betas=(0.85, 0.99))
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, eta_min=0.05 * RATE)
+        for step in range(STEPS):
+            optimiser.zero_grad(set_to_none=True)
+            self._energy(turn, angles).backward()
+            optimiser.step()
+            schedule.step()
+            if step % 20 == 0:
+                progress(step / STEPS, "Fitting the fingers")
+        return turn, angles
+
+    def _energy(self, turn: Tensor, angles: Tensor) -> Tensor:
+        points = self.points(self.rotations(turn, angles))
+        deep = _robust((points - self.world).square().sum(-1) / self.length**2)
+        seen = points[..., :2] - points[..., :2].mean(1, keepdim=True)
+        scale = (seen * self.flat).sum((1, 2)) / seen.square().sum((1, 2)).clamp(min=1e-9)
+        apart = (seen * scale[:, None, None].clamp(min=1e-3) - self.flat).square().sum(-1)
+        near = _robust(apart / (scale.detach() * self.length)[:, None].clamp(min=1e-3).square())
+        data = self.score * (DEPTH_WEIGHT * deep.mean(-1) + PICTURE_WEIGHT * near.mean(-1))
+        return (data + self._posture(angles)).mean() + self._unrest(points)
+
+    def _posture(self, angles: Tensor) -> Tensor:
+        """``(N,)``: wells about the middle, walls at the limits, and last joints that bend with the ones before."""
+        well = ((angles - self.middle) / self.ease).square().sum((-1, -2))
+        beyond = (angles - self.high).clamp(min=0.0) + (self.low - angles).clamp(min=0.0)
+        last, before = angles[:, 2:12:3, 0], angles[:, 1:12:3, 0]
+        return WELL * well + WALL * (beyond / 0.1).square().sum((-1, -2)) + COUPLED * (last - 0.6 * before).square().sum(-1)
+
+    def _unrest(self, points: Tensor) -> Tensor:
+        if not len(self.triples):
+            return points.new_zeros(())
+        second = points[self.triples + 2] - 2.0 * points[self.triples + 1] + points[self.triples]
+        return CALM * (second / self.length).square().sum(-1).mean() / SPREAD**2 * 0.1
+
+
+def _robust(square: Tensor) -> Tensor:
+    return square / (square + REACH**2) * (REACH / SPREAD) ** 2
+
+
+def _turns(bones: HandBones, world: Float[Array, "N 21 3"]) -> Float[NDArray[np.float64], "N 3 3"]:
+    """R_camera_wrist that lays the palm's rest points best on the seen ones (Kabsch)."""
+    rest = np.concatenate([bones.joints, bones.tips])[POINTS][_PALM] - bones.joints[0]
+    u, _, vt = np.linalg.svd(np.einsum("npa,pb->nab", world[:, _PALM], rest))
+    flip = np.ones((len(world), 3))
+    flip[:, 2] = np.linalg.det(u @ vt)
+    return (u * flip[:, None]) @ vt

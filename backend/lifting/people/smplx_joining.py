@@ -1,0 +1,157 @@
+"""A body and its hands as one SMPL-X: fingers from the hands, wrists that both agree on, the forearm's twist shared.
+
+Body networks and landmarks say little about how a forearm is twisted; a hand says it exactly. The hand's direction is taken, and what
+lies between it and the upper arm is split as anatomy does: bending and tilting at the wrist, twisting along the forearm, of which the
+elbow takes its share (turning about the bone leaves the wrist where it is). A hand that would need an impossible wrist is followed as far
+as a wrist goes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+
+from backend.bodies.installed import shelf
+from backend.lifting.people.hand_fit import HandPoints, fit_hand
+from backend.lifting.people.joining_shape import as_smplx
+from backend.lifting.providers.base import Hands, LiftedBody
+from backend.lifting.providers.mano_body import hand_joints, hand_of
+from backend.progress import Progress
+from revision_blender.motion.bodies.body_model import BodyModel, identity_of, world_rotations
+from revision_blender.motion.camera import Camera
+from revision_blender.motion.rotation import axis_angle_from_matrix, matrix_from_axis_angle, slerp
+from revision_blender.motion.skeletons import SMPLX
+
+Array = NDArray[np.floating]
+
+SIDES = ("left", "right")
+ELBOW_SHARE = 0.6  # of the forearm's twist
+MOST_TWIST = 1.9  # radians between the elbow and the hand, both ways
+MOST_BEND = (1.45, 0.75)  # radians at the wrist: towards palm or back, towards thumb or little finger
+LEAST_SCORE = 0.3  # of a hand that is believed
+CALM_SECONDS = 0.04  # width of the filter over the hand's rotations
+LET_GO_SECONDS = 0.4  # after which a hand that is not seen is at rest
+
+
+def with_hands(body: LiftedBody, hands: Hands, camera: Camera, fps: float, progress: Progress) -> LiftedBody:
+    """body: one person in the camera's world, SMPL or SMPL-X. hands: that person's (P = 1).
+
+    Returns SMPL-X. Fingers of frames without a hand go over into a hand at rest with confidence 0; the wrist is then the body's.
+    """
+    joined = as_smplx(body)
+    model = shelf().load(joined.model)
+    for place, side in enumerate(SIDES):
+        part = progress.part(0.5 * place, 0.5 * place + 0.5)
+        seen = hands.score[0, :, place] >= LEAST_SCORE
+        if seen.any():
+            joined = _with_hand(joined, model, _hand_rotations(model, joined, hands, place, part), camera, fps, side)
+    return joined
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """rotations: ``(F, 16, 3, 3)`` R_camera_wrist and fingers, held where not seen. score: ``(F,)``, 0 where not seen."""
+
+    rotations: Float[NDArray[np.float64], "F 16 3 3"]
+    score: Float[NDArray[np.float64], " F"]
+
+
+def _hand_rotations(model: BodyModel, body: LiftedBody, hands: Hands, place: int, progress: Progress) -> _Side:
+    score = np.asarray(hands.score[0, :, place], dtype=np.float64)
+    seen = np.flatnonzero(score >= LEAST_SCORE)
+    if hands.rotations is not None:
+        own = np.asarray(hands.rotations[0, seen, place], dtype=np.float64)
+    else:
+        world = hands.world[0, seen, place] if hands.world is not None else _flat_world(hands.points[0, seen, place])
+        pixels = np.asarray(hands.points[0, seen, place], dtype=np.float64)
+        points = HandPoints(pixels, np.asarray(world, dtype=np.float64), score[seen], np.append(np.diff(seen) == 1, False))
+        own = fit_hand(hand_of(model, np.asarray(body.betas)), points, place == 0, progress)
+    nearest = np.abs(np.arange(len(score))[:, None] - seen[None]).argmin(axis=1)
+    return _Side(own[nearest], np.where(score >= LEAST_SCORE, score, 0.0))
+
+
+def _flat_world(pixels: Float[Array, "N 21 2"]) -> Float[Array, "N 21 3"]:
+    """Where there are pixels only: the hand as if it lay in the picture, of any size."""
+    about = pixels - pixels[:, :1]
+    return np.concatenate([about, np.zeros_like(about[..., :1])], axis=-1) * 1e-3
+
+
+def _with_hand(body: LiftedBody, model: BodyModel, hand: _Side, camera: Camera, fps: float, side: str) -> LiftedBody:
+    joints = hand_joints(side)
+    elbow, wrist = SMPLX.index(f"{side}_elbow"), joints[0]
+    rotations = np.array(body.rotations, dtype=np.float64)
+    confidence = np.array(body.confidence, dtype=np.float64)
+    trust = _trust(hand.score, fps)
+    world = world_rotations(SMPLX.parents, rotations)
+    wanted = camera.T_world_camera[:, :3, :3] @ hand.rotations[:, 0]
+    wanted = slerp(world[:, wrist], wanted, trust)
+    wanted = _calmed(wanted, np.maximum(trust, 0.05), fps)
+    rest = identity_of(model, np.asarray(body.betas)).joints_rest
+    forearm = (rest[wrist] - rest[elbow]) / np.linalg.norm(rest[wrist] - rest[elbow])
+    rotations[:, elbow], rotations[:, wrist] = shared_twist(world[:, elbow], rotations[:, elbow], wanted, forearm)
+    relaxed = rotations[:, joints[1:]]
+    fingers = slerp(relaxed, hand.rotations[:, 1:], np.repeat(trust[:, None], 15, axis=1))
+    rotations[:, joints[1:]] = _calmed(fingers, np.maximum(trust, 0.05), fps)
+    confidence[:, joints[1:]] = hand.score[:, None]
+    confidence[:, wrist] = np.maximum(confidence[:, wrist], np.where(hand.score > 0.0, np.minimum(hand.score, confidence[:, elbow]), 0.0))
+    return LiftedBody(body.family, body.model, body.betas, rotations, body.translation, confidence)
+
+
+def shared_twist(
+    R_world_elbow: Float[Array, "F 3 3"],
+    R_parent_elbow: Float[Array, "F 3 3"],
+    R_world_hand: Float[Array, "F 3 3"],
+    forearm: Float[Array, "3"],
+) -> tuple[Float[NDArray[np.float64], "F 3 3"], Float[NDArray[np.float64], "F 3 3"]]:
+    """R_parent_elbow and R_elbow_wrist that bring the hand to its direction as far as a wrist goes.
+
+    forearm: unit, from elbow to wrist in the rest pose. The upper arm and the wrist's place stay as they were.
+    """
+    local = np.swapaxes(R_world_elbow, -1, -2) @ R_world_hand
+    swing, twist = swing_and_twist(local, forearm)
+    twist = np.clip(twist, -MOST_TWIST, MOST_TWIST)
+    turned = matrix_from_axis_angle(twist[:, None] * forearm)
+    # The axes about which a wrist bends turn with the hand: swing . twist = twist . bent, with the bend as the hand sees it.
+    bent = _within_reach(np.swapaxes(turned, -1, -2) @ swing @ turned, forearm)
+    given = matrix_from_axis_angle(ELBOW_SHARE * twist[:, None] * forearm)
+    return R_parent_elbow @ given, np.swapaxes(given, -1, -2) @ turned @ bent
+
+
+def swing_and_twist(rotations: Float[Array, "F 3 3"], axis: Float[Array, "3"]) -> tuple[Float[Array, "F 3 3"], Float[Array, " F"]]:
+    """rotation = swing @ twist: the twist in radians about the axis, the swing about an axis square to it."""
+    vector = axis_angle_from_matrix(rotations)
+    half = 0.5 * np.linalg.norm(vector, axis=-1)
+    sine = np.where(half < 1e-9, 0.5, np.sin(half) / np.maximum(2.0 * half, 1e-12))
+    twist = 2.0 * np.arctan2(sine * (vector @ axis), np.cos(half))
+    twist = np.mod(twist + np.pi, 2.0 * np.pi) - np.pi
+    return rotations @ matrix_from_axis_angle(-twist[:, None] * axis), twist
+
+
+def _within_reach(swing: Float[Array, "F 3 3"], forearm: Float[Array, "3"]) -> Float[NDArray[np.float64], "F 3 3"]:
+    """The wrist's bend inside an ellipse: far about the axis that lies in the flat hand (z in the rest pose), less about the other (y)."""
+    vector = axis_angle_from_matrix(swing)
+    bend_axis = np.array([0.0, 0.0, 1.0]) - forearm[2] * forearm
+    bend_axis /= np.linalg.norm(bend_axis)
+    side_axis = np.cross(forearm, bend_axis)
+    bend, tilt = vector @ bend_axis, vector @ side_axis
+    over = np.maximum(np.hypot(bend / MOST_BEND[0], tilt / MOST_BEND[1]), 1.0)
+    return matrix_from_axis_angle((bend[:, None] * bend_axis + tilt[:, None] * side_axis) / over[:, None])
+
+
+def _trust(score: Float[Array, " F"], fps: float) -> Float[NDArray[np.float64], " F"]:
+    """``(F,)``: 1 where a hand is seen, falling to 0 over the frames without one."""
+    seen = np.flatnonzero(score > 0.0)
+    away = np.abs(np.arange(len(score))[:, None] - seen[None]).min(axis=1) / fps
+    return np.clip(1.0 - away / LET_GO_SECONDS, 0.0, 1.0)
+
+
+def _calmed(rotations: Float[Array, "F *J 3 3"], weight: Float[Array, " F"], fps: float) -> Float[NDArray[np.float64], "F *J 3 3"]:
+    """Rotations as a weighted mean over neighbouring frames, made square again."""
+    frames = np.arange(len(rotations))
+    kernel = np.exp(-0.5 * ((frames[:, None] - frames[None]) / (CALM_SECONDS * fps)) ** 2) * weight[None]
+    mean = np.einsum("fg,g...->f...", kernel / kernel.sum(axis=1, keepdims=True), rotations)
+    u, _, vt = np.linalg.svd(mean)
+    flip = np.ones(mean.shape[:-1])
+    flip[..., 2] = np.linalg.det(u @ vt)
+    return (u * flip[..., None, :]) @ vt

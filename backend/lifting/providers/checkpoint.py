@@ -1,0 +1,106 @@
+"""Weights of published training checkpoints, read strictly and without running anything that a file names.
+
+A checkpoint of PyTorch Lightning holds its weights under ``state_dict`` and, beside them, the settings it was trained with as objects of
+other people's classes. torch reads it with ``weights_only``; every class that the file names and torch does not know is stood in for
+by an inert one of ours, so no foreign code is imported or called, and what it would have held is thrown away.
+"""
+
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from backend.errors import EngineError
+
+MAX_DESCRIPTION = 64 * 2**20  # bytes of data.pkl: names, shapes and settings, never the numbers
+
+
+class _Inert(dict[Any, Any]):
+    """Stands for an object of a class that is not known here: takes whatever it is given and does nothing."""
+
+    def __new__(cls, *_args: object, **_named: object) -> "_Inert":
+        return super().__new__(cls)
+
+    def __init__(self, *_args: object, **_named: object) -> None:
+        super().__init__()
+
+    def __setstate__(self, _state: object) -> None:
+        pass
+
+    def __hash__(self) -> int:  # type: ignore[override]  # may be a key of another dictionary
+        return id(self)
+
+
+def read_state(path: Path, what: str) -> dict[str, Tensor]:
+    """The tensors of a file that ``torch.save`` wrote, by name; they stay on disk until they are used.
+
+    what: names the model in the sentence ("HMR2.0"). Raises ``EngineError`` for a file that is missing, cut off, or holds no weights.
+    """
+    try:
+        _check_archive(path, what)
+        foreign = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        with torch.serialization.safe_globals([(_Inert, name) for name in foreign]):
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except FileNotFoundError as reason:
+        raise EngineError(f"There is no file {path}; put the weights of {what} there.") from reason
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        pickle.PickleError,
+        zipfile.BadZipFile,
+    ) as reason:
+        words = str(reason).splitlines()[0][:120] if str(reason) else type(reason).__name__
+        raise EngineError(f"{path.name} is no whole checkpoint of {what} ({words.rstrip('.')}); get the file again.") from reason
+    state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
+    if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
+        raise EngineError(f"{path.name} holds no weights; choose the checkpoint of {what} as it was published.")
+    return {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
+
+
+def _check_archive(path: Path, what: str) -> None:
+    """Sizes before any memory is taken: numbers are stored as they are, so the file cannot promise more than it has."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+    described = [entry for entry in entries if entry.filename.endswith("/data.pkl") and entry.filename.count("/") == 1]
+    if len(described) != 1:
+        raise EngineError(f"{path.name} is an archive that torch.save did not write; choose the checkpoint of {what} as it was published.")
+    if described[0].file_size > MAX_DESCRIPTION or any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise EngineError(f"{path.name} is packed in a way that no published checkpoint of {what} is; get the file again.")
+
+
+def part_of(state: Mapping[str, Tensor], wanted: tuple[str, ...], ignored: tuple[str, ...], path: Path, what: str) -> dict[str, Tensor]:
+    """The tensors under the prefixes ``wanted``; each name must be under one of these or of ``ignored``, else ``EngineError``."""
+    kept = {name: value for name, value in state.items() if name.startswith(wanted)}
+    missing = [prefix for prefix in wanted if not any(name.startswith(prefix) for name in kept)]
+    if missing:
+        raise EngineError(f"{path.name} has no weights named {missing[0]}…, as {what} has; choose the checkpoint of {what}.")
+    strange = [name for name in state if not name.startswith((*wanted, *ignored))]
+    if strange:
+        raise EngineError(f"{path.name} has weights that {what} does not have ({strange[0][:80]}); choose the checkpoint of {what}.")
+    return kept
+
+
+def fill(module: torch.nn.Module, state: Mapping[str, Tensor], path: Path, what: str) -> None:
+    """Puts the tensors into a module made on the device "meta", name by name and shape by shape. Raises ``EngineError``."""
+    own = module.state_dict()
+    missing, strange = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    if missing or strange:
+        which = f"lacks {missing[0]}" if missing else f"has {strange[0][:80]}, which is not known"
+        raise EngineError(f"{path.name} is not laid out as {what} is: it {which}; choose the checkpoint of {what}.")
+    for name, value in own.items():
+        if value.shape != state[name].shape:
+            raise EngineError(
+                f"{path.name} is not laid out as {what} is: {name} has the shape {tuple(state[name].shape)}, "
+                f"{tuple(value.shape)} is needed; choose the checkpoint of {what}."
+            )
+    module.load_state_dict({name: state[name].to(own[name].dtype) for name in own}, strict=True, assign=True)
+    module.requires_grad_(requires_grad=False).eval()
