@@ -12,6 +12,7 @@ from backend.errors import InputError
 from backend.lifting.objects.colours import ColourModel, colour_model, perceptual
 from backend.lifting.objects.cutting import crop_about, cut_out
 from backend.lifting.objects.spreading import TOUCH, State, stepped
+from backend.lifting.objects.tracing import Trace, traced
 from backend.lifting.subject import Followed, boxes_of
 from backend.progress import Progress, silent
 from revision_blender.motion.subjects import Prompt
@@ -20,6 +21,7 @@ Array = NDArray[np.floating]
 Soft = NDArray[np.float32]
 
 WORK_THING = 128.0  # pixels on the longer side that the thing itself has at working size, at most
+SMALL = 0.2  # of the picture's longer side: smaller things are also looked for by their colour, wherever they are
 AROUND = 0.5  # of the thing's side: the surroundings that its colours are told from
 
 
@@ -51,7 +53,8 @@ def follow(
     side = float(np.median([_side(mask) for mask in shown.values()]))
     scene = _scene(frames, taken, min(1.0, WORK_THING / side))
     softs = {frame: _resized(mask, scene.pictures.shape[1:3]) for frame, mask in shown.items()}
-    states = _followed(scene, softs, side * scene.scale, progress)
+    trace = traced(frames, taken, shown) if prompts[0].kind == "object" and side < SMALL * max(frames.shape[1:3]) else None
+    states = _followed(scene, softs, trace, side * scene.scale, progress)
     return _result(prompts, frames.shape[1:3], states)
 
 
@@ -101,7 +104,7 @@ def _colours(scene: Scene, softs: dict[int, Soft], side: float) -> ColourModel:
     return colour_model(labs, insides, outsides)
 
 
-def _followed(scene: Scene, softs: dict[int, Soft], side: float, progress: Progress) -> list[State]:
+def _followed(scene: Scene, softs: dict[int, Soft], trace: Trace | None, side: float, progress: Progress) -> list[State]:
     """One state a frame. Between two frames that were shown, both are followed towards each other."""
     colours = _colours(scene, softs, side)
     n_frames, shown = len(scene.pictures), sorted(softs)
@@ -116,16 +119,26 @@ def _followed(scene: Scene, softs: dict[int, Soft], side: float, progress: Progr
         for ways, until, step in ((forth, ahead, 1), (back, behind, -1)):
             for frame in range(start + step, until, step):
                 progress(min(1.0, (abs(frame - start) + start) / total), "Following a subject")
-                before = ways[frame - step]
-                assert before is not None
-                ways[frame] = _next(scene, frame - step, frame, before, colours, side)
+                before = _last_seen(ways, frame, step)
+                at = trace.middle[frame] * scene.scale if trace is not None and trace.found[frame] else None
+                ways[frame] = _next(scene, before, frame, ways, colours, side, at)
     return [_blended(frame, forth[frame], back[frame], shown) for frame in range(n_frames)]
 
 
-def _next(scene: Scene, start: int, end: int, state: State, colours: ColourModel, side: float) -> State:
-    if state.score == 0.0:
-        return state
-    return stepped(scene.pictures[start], scene.pictures[end], state, colours, side, scene.taken_on(end))
+def _last_seen(ways: list[State | None], frame: int, step: int) -> int:
+    """The frame before this one, in this direction, that last showed the thing; the shown frame from which one set out always did."""
+    frame -= step
+    while (state := ways[frame]) is not None and state.score == 0.0:
+        frame -= step
+    return frame
+
+
+def _next(scene: Scene, start: int, end: int, ways: list[State | None], colours: ColourModel, side: float, at: Array | None) -> State:
+    state = ways[start]
+    assert state is not None
+    if at is None and abs(end - start) > 1:
+        return replace(state, score=0.0)
+    return stepped(scene.pictures[start], scene.pictures[end], state, colours, side, scene.taken_on(end), at)
 
 
 def _blended(frame: int, forth: State | None, back: State | None, shown: list[int]) -> State:

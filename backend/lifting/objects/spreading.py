@@ -32,13 +32,22 @@ class State:
     score: float
 
 
-def stepped(before: Picture, now: Picture, state: State, colours: ColourModel, side: float, taken: NDArray[np.bool_] | None) -> State:
+def stepped(
+    before: Picture,
+    now: Picture,
+    state: State,
+    colours: ColourModel,
+    side: float,
+    taken: NDArray[np.bool_] | None,
+    at: Array | None = None,
+) -> State:
     """``state`` of ``before`` carried to ``now``, both sRGB ``(h, w, 3)`` of working size. side: the thing's, pixels.
 
-    taken: what belongs to others in ``now``. A state with score 0 comes back where nothing of the thing is left.
+    at: ``(2,)`` where its middle is now, where that is known. taken: what belongs to others in ``now``. A state with score 0 comes back where nothing of the thing is left.
     """
     rows, columns = np.flatnonzero((state.soft > TOUCH).any(axis=1)), np.flatnonzero((state.soft > TOUCH).any(axis=0))
-    shift = np.round(state.velocity).astype(int)
+    middle = middle_of(state.soft)
+    shift = np.round(state.velocity if at is None else at - middle).astype(int)
     box = (columns[0] + shift[0], rows[0] + shift[1], columns[-1] + 1 + shift[0], rows[-1] + 1 + shift[1])
     crop = crop_about(box, REACH * side + 6.0, now.shape)
     if min(crop.width, crop.height) < 12:
@@ -47,11 +56,25 @@ def stepped(before: Picture, now: Picture, state: State, colours: ColourModel, s
     picture = np.ascontiguousarray(crop.of(now))
     flow = _flow(picture, old_picture)
     carried, warped = _warped(old_soft, flow), _warped(old_picture, flow)
+    if at is not None and not _arrived(carried, at - [crop.left, crop.top], old_soft, side):
+        carried, warped = old_soft, old_picture  # blurred or turned beyond what flow can follow: it only moved
     blocked = None if taken is None else crop.of(taken)
     soft = _cut(picture, warped, carried, colours, side, blocked)
     whole = np.zeros_like(state.soft)
     crop.of(whole)[:] = soft
     return State(whole, _velocity(flow, old_soft, carried, shift), _score(soft, old_soft, carried, picture, warped))
+
+
+def middle_of(soft: Soft) -> Array:
+    """``(2,)`` x, y of the middle of a soft mask, pixels."""
+    rows, columns = np.nonzero(soft > TOUCH)
+    return np.array([columns.mean() + 0.5, rows.mean() + 0.5])
+
+
+def _arrived(carried: Soft, at: Array, old_soft: Soft, side: float) -> bool:
+    """Whether flow brought the thing to about where it is known to be, and about as large."""
+    area, before = float((carried > TOUCH).sum()), float((old_soft > TOUCH).sum())
+    return area > 0.0 and 0.75 < area / max(before, 1.0) < 1.33 and float(np.linalg.norm(middle_of(carried) - at)) < 0.15 * side
 
 
 def _shifted(values: NDArray, crop: Crop, shift: NDArray[np.int_]) -> NDArray:
