@@ -1,10 +1,10 @@
-"""Fits the body to a clip: 2D and 3D landmarks, outlines, what joints can do; one shape for all frames.
+"""Fits bodies to a clip: 2D and 3D landmarks, outlines, what joints can do; one shape a person for all frames.
 
-All frames are one batch. Stages: pose and place from the landmarks; then outlines too; then, from there, two endings of the
+All frames of all people are one batch, person after person. Stages: pose and place from the landmarks; then outlines too; then, from there, two endings of the
 same length: ``raw`` without and ``smooth`` with a term on the accelerations of the joints in the world.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from backend.lifting.people.initial_pose import initial_pose
 from backend.lifting.people.landmark_names import BONES, HEAD, N_LANDMARKS, index_of
 from backend.lifting.people.landmarks import Landmarks, person_height
 from backend.lifting.people.pose_limits import PoseLimits
-from backend.lifting.people.silhouette import RESEEK_EVERY, silhouettes_of
+from backend.lifting.people.silhouette import RESEEK_EVERY, joined, silhouettes_of
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_model import BodyModel
 from revision_blender.motion.camera import Camera
@@ -63,12 +63,23 @@ class Fit:
 
 
 @dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is known of one person. masks: ``(F, H, W)`` 255 on the person. blocked: the same of whatever may hide the person, or nothing."""
+
+    landmarks: Landmarks
+    masks: NDArray[np.uint8]
+    blocked: NDArray[np.uint8] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class _Unknowns:
-    betas: Tensor
-    turn: Tensor  # (F, 3) axis-angle before root0
-    root0: Tensor  # (F, 3, 3) R_world_root at the start
-    pose: Tensor  # (F, 24, 3)
-    translation: Tensor
+    """N = P people times F frames."""
+
+    betas: Tensor  # (P, B)
+    turn: Tensor  # (N, 3) axis-angle before root0
+    root0: Tensor  # (N, 3, 3) R_world_root at the start
+    pose: Tensor  # (N, 24, 3)
+    translation: Tensor  # (N, 3)
 
     def free(self) -> "_Unknowns":
         """A copy that gradients reach."""
@@ -80,47 +91,48 @@ class _Unknowns:
         return torch.cat([(matrices(self.turn) @ self.root0)[:, None], local], dim=1)
 
 
-class ClipFit:
-    """One clip's fit: the data as tensors, the energy, the stages."""
+class PeopleFit:
+    """The fit of all people of one clip: the data as tensors, the energy, the stages. Every person is fitted as if alone."""
 
-    def __init__(self, model: BodyModel, landmarks: Landmarks, masks: NDArray[np.uint8], camera: Camera, fps: float) -> None:
+    def __init__(self, model: BodyModel, people: Sequence[Evidence], camera: Camera, fps: float) -> None:
         self.body = FitBody(model, N_SURFACE)
         self.limits = PoseLimits()
         self.fps = fps
+        self.n_people = len(people)
         self.focal = float(camera.focal)
         self.center = torch.tensor(camera.center, dtype=torch.float32)
-        T = torch.tensor(camera.T_world_camera, dtype=torch.float32)
+        T = torch.tensor(camera.T_world_camera, dtype=torch.float32).repeat(len(people), 1, 1)
         self.R_world_camera, self.t_world_camera = T[:, :3, :3], T[:, :3, 3]
-        self.height = torch.full((landmarks.n_frames,), float(np.median(person_height(landmarks.pixels))))
-        self.pixels = torch.from_numpy(landmarks.pixels)
-        self.weight = torch.from_numpy(_landmark_weights(landmarks))
+        landmarks = [person.landmarks for person in people]
+        self.height = torch.cat([torch.full((one.n_frames,), float(np.median(person_height(one.pixels)))) for one in landmarks])
+        self.pixels = torch.from_numpy(np.concatenate([one.pixels for one in landmarks]))
+        self.weight = torch.from_numpy(np.concatenate([_landmark_weights(one) for one in landmarks]))
         self.bones, self.bone_weight = self._bone_directions(landmarks)
-        self.silhouettes = silhouettes_of(masks)
+        self.silhouettes = joined([silhouettes_of(person.masks, person.blocked) for person in people])
         self.start = self._start(landmarks)
         self.nearest: Tensor | None = None
 
-    def _bone_directions(self, landmarks: Landmarks) -> tuple[Tensor, Tensor]:
-        """World directions ``(F, bones, 3)`` and how far to trust each ``(F, bones)``."""
-        world = torch.from_numpy(landmarks.world)
+    def _bone_directions(self, landmarks: list[Landmarks]) -> tuple[Tensor, Tensor]:
+        """World directions ``(N, bones, 3)`` and how far to trust each ``(N, bones)``."""
+        world = torch.from_numpy(np.concatenate([one.world for one in landmarks]))
         start, end = torch.tensor(BONES).T
-        visibility = torch.from_numpy(landmarks.visibility)
+        visibility = torch.from_numpy(np.concatenate([one.visibility for one in landmarks]))
         directions = torch.nn.functional.normalize(world[:, end] - world[:, start], dim=-1)
         trust = torch.minimum(visibility[:, start], visibility[:, end]).clamp(min=0.15)
         return torch.einsum("fab,fnb->fna", self.R_world_camera, directions), trust
 
-    def _start(self, landmarks: Landmarks) -> _Unknowns:
-        first = initial_pose(landmarks)
-        root0 = self.R_world_camera @ torch.from_numpy(first.root).float()
-        pose = torch.from_numpy(first.pose).float()
+    def _start(self, landmarks: list[Landmarks]) -> _Unknowns:
+        firsts = [initial_pose(one) for one in landmarks]
+        root0 = self.R_world_camera @ torch.from_numpy(np.concatenate([first.root for first in firsts])).float()
+        pose = torch.from_numpy(np.concatenate([first.pose for first in firsts])).float()
         middle = self.limits.middle[None].expand_as(pose)
         pose = torch.where(pose.abs().sum(-1, keepdim=True) > 0, pose, middle).contiguous()
-        frames = landmarks.n_frames
-        unknowns = _Unknowns(torch.zeros(self.body.n_betas), torch.zeros(frames, 3), root0, pose, torch.zeros(frames, 3))
+        nowhere = torch.zeros(len(pose), 3)
+        unknowns = _Unknowns(torch.zeros(self.n_people, self.body.n_betas), nowhere, root0, pose, nowhere)
         posed = self.body.pose(unknowns.betas, unknowns.rotations(), unknowns.translation, surface=False)
-        places = self._placed(posed.landmarks).numpy()
-        order, found = np.arange(frames), landmarks.found  # where nobody was seen: on the way between those who were
-        bridged = np.stack([np.interp(order, order[found], column[found]) for column in places.T], axis=1)
-        return replace(unknowns, translation=torch.from_numpy(bridged).float())
+        places = self._placed(posed.landmarks).numpy().reshape(self.n_people, -1, 3)
+        bridged = [_bridged(place, one.found) for place, one in zip(places, landmarks, strict=True)]
+        return replace(unknowns, translation=torch.from_numpy(np.concatenate(bridged)).float())
 
     def _placed(self, points: Tensor) -> Tensor:
         """Translations ``(F, 3)`` that put world points ``(F, 33, 3)`` over their pixels: linear least squares."""
@@ -142,23 +154,25 @@ class ClipFit:
         camera = self._to_camera(points)
         return camera[..., :2] / camera[..., 2:].clamp(min=0.1) * self.focal + self.center
 
-    def solve(self, progress: Progress) -> tuple[Fit, Fit]:
-        """(smooth, raw)."""
+    def solve(self, progress: Progress) -> list[tuple[Fit, Fit]]:
+        """(smooth, raw) of every person."""
         with _one_thread():
             return self._solve(progress)
 
-    def _solve(self, progress: Progress) -> tuple[Fit, Fit]:
+    def _solve(self, progress: Progress) -> list[tuple[Fit, Fit]]:
         unknowns = self.start
         for place, stage in enumerate(STAGES):
             unknowns = self._descend(unknowns, stage, progress.part(0.3 * place, 0.3 * place + 0.3))
         raw = self._descend(unknowns, RAW, progress.part(0.6, 0.8))
-        smooth = self._descend(unknowns, SMOOTH, progress.part(0.8, 1.0)) if len(self.pixels) > 2 else raw
-        return self._fit_of(smooth), self._fit_of(raw)
+        smooth = self._descend(unknowns, SMOOTH, progress.part(0.8, 1.0)) if len(self.pixels) > 2 * self.n_people else raw
+        return list(zip(self._fits_of(smooth), self._fits_of(raw), strict=True))
 
-    def _fit_of(self, unknowns: _Unknowns) -> Fit:
+    def _fits_of(self, unknowns: _Unknowns) -> list[Fit]:
         with torch.no_grad():
-            rotations = unknowns.rotations().numpy().astype(np.float64)
-        return Fit(unknowns.betas.detach().numpy().copy(), rotations, unknowns.translation.detach().numpy().astype(np.float64))
+            rotations = unknowns.rotations().numpy().astype(np.float64).reshape(self.n_people, -1, 24, 3, 3)
+        translation = unknowns.translation.detach().numpy().astype(np.float64).reshape(self.n_people, -1, 3)
+        betas = unknowns.betas.detach().numpy().copy()
+        return [Fit(*values) for values in zip(betas, rotations, translation, strict=True)]
 
     def _descend(self, unknowns: _Unknowns, stage: Stage, progress: Progress) -> _Unknowns:
         free = unknowns.free()
@@ -172,7 +186,7 @@ class ClipFit:
             optimiser.step()
             schedule.step()
             if step % 10 == 0:
-                progress(step / stage.steps, "Fitting the body")
+                progress(step / stage.steps, "Fitting the body" if self.n_people == 1 else "Fitting the bodies")
         return free
 
     def _energy(self, free: _Unknowns, stage: Stage, step: int) -> Tensor:
@@ -181,7 +195,7 @@ class ClipFit:
         energy = self._landmark_energy(posed) + stage.bones * self._bone_energy(posed) + 0.4 * well + walls
         if posed.surface is not None:
             energy = energy + stage.outline * self._outline_energy(posed.surface, step)
-        total = energy.mean() + BETA_WEIGHT * free.betas.square().sum()
+        total = self.n_people * energy.mean() + BETA_WEIGHT * free.betas.square().sum()
         if stage.smooth > 0.0:
             total = total + stage.smooth * self._acceleration_energy(posed)
         return total
@@ -208,10 +222,27 @@ class ClipFit:
 
     def _acceleration_energy(self, posed: PosedBody) -> Tensor:
         """Accelerations of the joints in the world: squared while small, so that noise goes; linear beyond, so that strokes stay."""
-        joints = posed.joints
-        acceleration = (joints[2:] - 2.0 * joints[1:-1] + joints[:-2]) * self.fps**2
+        joints = posed.joints.unflatten(0, (self.n_people, -1))
+        acceleration = (joints[:, 2:] - 2.0 * joints[:, 1:-1] + joints[:, :-2]) * self.fps**2
         square = (acceleration / ACCELERATION_SPREAD).square().sum(-1)
-        return (2.0 * (1.0 + square).sqrt() - 2.0).mean(0).sum()
+        return (2.0 * (1.0 + square).sqrt() - 2.0).mean(1).sum()
+
+
+class ClipFit:
+    """The fit of one person."""
+
+    def __init__(self, model: BodyModel, landmarks: Landmarks, masks: NDArray[np.uint8], camera: Camera, fps: float) -> None:
+        self._fit = PeopleFit(model, [Evidence(landmarks, masks)], camera, fps)
+
+    def solve(self, progress: Progress) -> tuple[Fit, Fit]:
+        """(smooth, raw)."""
+        return self._fit.solve(progress)[0]
+
+
+def _bridged(places: Array, found: NDArray[np.bool_]) -> Array:
+    """``(F, 3)`` places; where nobody was seen: on the way between those who were."""
+    order = np.arange(len(places))
+    return np.stack([np.interp(order, order[found], column[found]) for column in places.T], axis=1)
 
 
 def _nearest(points: Tensor, among: Tensor) -> Tensor:

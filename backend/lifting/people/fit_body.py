@@ -59,32 +59,39 @@ class FitBody:
         self.surface_weights = torch.from_numpy(np.ascontiguousarray(model.weights, np.float32))[chosen]
 
     def pose(self, betas: Tensor, rotations: Tensor, translation: Tensor, surface: bool) -> PosedBody:
-        """betas ``(B,)``, rotations ``(F, J, 3, 3)`` R_parent_joint, translation ``(F, 3)``."""
-        rest = self.joint_template + self.joint_shapedirs @ betas
-        world, joints = self._chain(rest, rotations, translation)
-        local = self.anchor_template + self.anchor_shapedirs @ betas - rest[self.anchor_joint]
-        landmarks = joints[:, self.anchor_joint] + (world[:, self.anchor_joint] @ local[None, :, :, None])[..., 0]
-        return PosedBody(joints, world, landmarks, self._surface(betas, rest, world, joints) if surface else None)
+        """betas ``(P, B)`` of P people, or ``(B,)`` of one; rotations ``(P F, J, 3, 3)`` R_parent_joint, translation ``(P F, 3)``,
+        person after person.
+        """
+        betas = betas.reshape(-1, self.n_betas)
+        each = len(rotations) // len(betas)
+        rest = self.joint_template + torch.einsum("jcb,pb->pjc", self.joint_shapedirs, betas)
+        local = self.anchor_template + torch.einsum("ncb,pb->pnc", self.anchor_shapedirs, betas) - rest[:, self.anchor_joint]
+        of_frame = rest.repeat_interleave(each, dim=0)
+        world, joints = self._chain(of_frame, rotations, translation)
+        turned = world[:, self.anchor_joint] @ local.repeat_interleave(each, dim=0)[..., None]
+        landmarks = joints[:, self.anchor_joint] + turned[..., 0]
+        return PosedBody(joints, world, landmarks, self._surface(betas, of_frame, world, joints) if surface else None)
 
     def _chain(self, rest: Tensor, rotations: Tensor, translation: Tensor) -> tuple[Tensor, Tensor]:
         world: list[Tensor] = [rotations[:, 0]] * len(self.parents)
-        joints: list[Tensor] = [rest[0] + translation] * len(self.parents)
+        joints: list[Tensor] = [rest[:, 0] + translation] * len(self.parents)
         for level in self.levels[1:]:
             above = [self.parents[j] for j in level]
             parent = torch.stack([world[p] for p in above], dim=1)
             turned = parent @ rotations[:, level]
-            bones = rest[level] - rest[above]
-            placed = torch.stack([joints[p] for p in above], dim=1) + (parent @ bones[None, :, :, None])[..., 0]
+            bones = rest[:, level] - rest[:, above]
+            placed = torch.stack([joints[p] for p in above], dim=1) + (parent @ bones[..., None])[..., 0]
             for place, joint in enumerate(level):
                 world[joint], joints[joint] = turned[:, place], placed[:, place]
         return torch.stack(world, dim=1), torch.stack(joints, dim=1)
 
     def _surface(self, betas: Tensor, rest: Tensor, world: Tensor, joints: Tensor) -> Tensor:
-        shift = joints - (world @ rest[None, :, :, None])[..., 0]
-        transforms = torch.cat([world.flatten(-2), shift], dim=-1)  # (F, J, 12)
-        blended = self.surface_weights @ transforms  # (F, S, 12)
-        points = self.surface_template + self.surface_shapedirs @ betas
-        return (blended[..., :9].unflatten(-1, (3, 3)) * points[:, None, :]).sum(-1) + blended[..., 9:]
+        shift = joints - (world @ rest[..., None])[..., 0]
+        transforms = torch.cat([world.flatten(-2), shift], dim=-1)  # (N, J, 12)
+        blended = (self.surface_weights @ transforms).unflatten(0, (len(betas), -1))  # (P, F, S, 12)
+        points = self.surface_template + torch.einsum("scb,pb->psc", self.surface_shapedirs, betas)
+        placed = (blended[..., :9].unflatten(-1, (3, 3)) * points[:, None, :, None, :]).sum(-1) + blended[..., 9:]
+        return placed.flatten(0, 1)
 
 
 def _levels(parents: list[int]) -> list[list[int]]:

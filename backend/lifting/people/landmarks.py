@@ -22,10 +22,13 @@ from numpy.typing import NDArray
 from backend.errors import BackendError, InputError
 from backend.lifting.people.landmark_names import MIRROR, N_LANDMARKS
 from backend.lifting.people.limb_swaps import unswapped
+from backend.lifting.people.two_passes import combined, filled, person_height
 from backend.progress import Progress
 
-AGREEMENT = 0.04  # of the person's height: passes further apart than this do not speak of the same point
 MIN_SHARE = 0.5  # of the frames must show a person
+
+
+__all__ = ["Landmarks", "detect_landmarks", "person_height", "refuse_download"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,53 +111,14 @@ def _unmirrored(points: NDArray[np.float32], width: int) -> NDArray[np.float32]:
     return points
 
 
-def person_height(pixels: NDArray[np.floating]) -> NDArray[np.floating]:
-    """``(F, 33, 2)`` to ``(F,)``: the person's extent in pixels, the measure that errors are fractions of.
-
-    The larger of the box's sides, so that a person who lies or bends is not taken for a small one.
-    """
-    extent = pixels.max(axis=1) - pixels.min(axis=1)
-    return np.maximum(extent.max(axis=-1), 1.0)
-
-
 def _combined(a: _Pass, b: _Pass) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Points ``(F, 33, 6)``, person ``(F, H, W)``, found ``(F,)`` of two passes; an ``InputError`` where too few show a person."""
-    stack = np.stack([a.points, b.points])
-    found = np.isfinite(stack[..., 0, 0])
-    stack = np.where(found[:, :, None, None], stack, stack[::-1])  # a pass that found nothing repeats the other
-    apart = np.linalg.norm(stack[0, ..., :2] - stack[1, ..., :2], axis=-1)
-    any_found = found.any(axis=0)
-    _require_person(any_found)
-    height = np.ones(len(any_found), np.float32)
-    height[any_found] = np.median(person_height(stack[0, any_found, :, :2]))
-    disagree = apart > AGREEMENT * height[:, None]
-    mean = stack.mean(axis=0)
-    chosen = _nearer_to_neighbours(stack, mean)
-    points = np.where(disagree[..., None], chosen, mean)
-    points[..., 2] = np.where(disagree, 0.5 * points[..., 2], points[..., 2])
+    found = np.stack([np.isfinite(look.points[:, 0, 0]) for look in (a, b)])
+    _require_person(found.any(axis=0))
+    both = combined(a.points, b.points)
     weight = found.astype(np.float32) / np.maximum(found.sum(axis=0), 1)
     person = a.person * weight[0, :, None, None] + b.person * weight[1, :, None, None]
-    return points, person, any_found
-
-
-def _nearer_to_neighbours(stack: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of two candidates ``(2, F, 33, 6)``, the one nearer to the middle of the frames before and after, ``(F, 33, 6)``."""
-    padded = np.concatenate([mean[:1], mean, mean[-1:]])
-    middle = 0.5 * (padded[:-2] + padded[2:])
-    distance = np.linalg.norm((stack - middle)[..., :2], axis=-1)
-    distance = np.where(np.isfinite(distance), distance, 0.0)
-    second = distance[1] < distance[0]
-    return np.where(second[..., None], stack[1], stack[0])
-
-
-def _filled(points: NDArray[np.float32], found: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Frames without a person get values between those of the nearest frames that have one, and visibility 0."""
-    places = np.arange(len(points))
-    flat = points.reshape(len(points), -1)
-    filled = np.stack([np.interp(places, places[found], column[found]) for column in flat.T], axis=1).astype(np.float32)
-    filled = filled.reshape(points.shape)
-    filled[~found, :, 2] = 0.0
-    return filled
+    return both.points, person, both.found
 
 
 def _require_person(found: NDArray[np.bool_]) -> None:
@@ -181,7 +145,7 @@ def detect_landmarks(frames: NDArray[np.uint8], progress: Progress) -> Landmarks
         plain_pass = second.submit(_look, frames, mirrored=False, progress=unheard)
         mirrored = _look(frames, mirrored=True, progress=progress)
         points, person, found = _combined(plain_pass.result(), mirrored)
-    points = _filled(points, found)
+    points = filled(points, found)
     return Landmarks(
         pixels=np.ascontiguousarray(points[..., :2]),
         visibility=np.clip(points[..., 2], 0.0, 1.0),

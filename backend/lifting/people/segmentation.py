@@ -52,34 +52,41 @@ def person_masks(frames: NDArray[np.uint8], landmarks: Landmarks, progress: Prog
 
 
 def _refine_into(mask: Mask, frame: NDArray[np.uint8], landmarks: Landmarks, index: int) -> None:
-    top, bottom, left, right = _box(landmarks, index)
-    if bottom - top < 8 or right - left < 8:
-        return
+    box = box_about(landmarks, index, frame.shape[1], frame.shape[0])
+    left, top, right, bottom = box
+    if bottom - top >= 8 and right - left >= 8:
+        sharp = sharpened(frame, landmarks.person[index, top:bottom, left:right], landmarks, index, box)
+        mask[top:bottom, left:right] = np.where(sharp > 0.5, 255, 0)
+
+
+def sharpened(
+    frame: NDArray[np.uint8], soft: NDArray[np.float32], landmarks: Landmarks, index: int, box: tuple[int, int, int, int]
+) -> NDArray[np.float32]:
+    """How much each pixel of a box (left, top, right, bottom) is the person, in [0, 1]. soft: MediaPipe's mask of the box."""
+    left, top, right, bottom = box
     scale = min(1.0, WORK_HEIGHT / max(bottom - top, right - left))
     size = (max(8, round((right - left) * scale)), max(8, round((bottom - top) * scale)))
     picture = cv2.resize(frame[top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
-    soft = cv2.resize(landmarks.person[index, top:bottom, left:right], size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(soft, size, interpolation=cv2.INTER_AREA)
     pixels = (landmarks.pixels[index] - [left, top]) * scale
-    reach, bones = _skeleton(pixels, landmarks.visibility[index], _pixels_per_metre(landmarks, index) * scale, soft.shape)
+    reach, bones = _skeleton(pixels, landmarks.visibility[index], pixels_per_metre(landmarks, index) * scale, small.shape)
     within = (reach > 0).astype(np.float32)
-    sharp = _guided(picture.astype(np.uint8, copy=False), soft.astype(np.float32) * within) * within
+    sharp = _guided(picture.astype(np.uint8, copy=False), small.astype(np.float32) * within) * within
     kept = _connected(sharp > 0.5, bones).astype(np.float32)
     kept *= sharp
-    full = cv2.resize(kept, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
-    mask[top:bottom, left:right] = np.where(full > 0.5, 255, 0)
+    return cv2.resize(kept, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR).astype(np.float32, copy=False)
 
 
-def _box(landmarks: Landmarks, index: int) -> tuple[int, int, int, int]:
-    """top, bottom, left, right of the landmarks and of the soft mask about them, within the picture."""
-    height, width = landmarks.person.shape[1:]
+def box_about(landmarks: Landmarks, index: int, width: int, height: int) -> tuple[int, int, int, int]:
+    """left, top, right, bottom of the landmarks and of the soft mask about them, within the picture."""
     low, high = landmarks.pixels[index].min(axis=0), landmarks.pixels[index].max(axis=0)
     margin = 0.15 * float((high - low).max()) + 8.0
     left, top = np.maximum(np.floor(low - margin), 0).astype(int)
     right, bottom = np.minimum(np.ceil(high + margin), [width, height]).astype(int)
-    return int(top), int(bottom), int(left), int(right)
+    return int(left), int(top), int(right), int(bottom)
 
 
-def _pixels_per_metre(landmarks: Landmarks, index: int) -> float:
+def pixels_per_metre(landmarks: Landmarks, index: int) -> float:
     """Scale of the person in the picture, from the spread of the landmarks in pixels and in metres."""
     pixels, world = landmarks.pixels[index], landmarks.world[index, :, :2]
     return float(np.linalg.norm(pixels - pixels.mean(axis=0)) / max(np.linalg.norm(world - world.mean(axis=0)), 1e-3))

@@ -1,6 +1,7 @@
 """The person's outline as the fit sees it: how far a point is outside of it, and points along it that must be reached."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 FIELD_SIDE = 192  # pixels of a distance field, a square about the person
 MARGIN = 0.25  # of the box's larger side, kept around it
 N_OUTLINE = 160  # outline points a frame
+HIDING_EDGE = 3  # pixels about what hides the person in which an outline is not the person's own
 RESEEK_EVERY = 5  # iterations between searches for the surface point that each outline point belongs to
 
 
@@ -34,18 +36,29 @@ class Silhouettes:
         return sampled[:, 0, :, 0] + beyond.sum(-1)
 
 
-def silhouettes_of(masks: NDArray[np.uint8]) -> Silhouettes:
-    """From ``(F, H, W)`` masks, 255 on the person. Fields of all frames share one size; boxes differ."""
-    boxes = [_box(mask) for mask in masks]
-    shape = (FIELD_SIDE, FIELD_SIDE)
-    fields, outlines = [], []
-    for mask, box in zip(masks, boxes, strict=True):
-        fields.append(_field(mask, box, shape))
-        outlines.append(_outline(mask, box))
+def silhouettes_of(masks: NDArray[np.uint8], blocked: NDArray[np.uint8] | None = None) -> Silhouettes:
+    """From ``(F, H, W)`` masks, 255 on the person. Fields of all frames share one size; boxes differ.
+
+    blocked: the same of what may hide the person: the person may reach behind it, and its edge is not the person's outline.
+    """
+    distances, outlines, weights, boxes = [], [], [], []
+    for frame, mask in enumerate(masks):
+        hidden = None if blocked is None or not blocked[frame].any() else blocked[frame]
+        box = _box(mask)
+        points = _outline(mask, hidden)
+        distances.append(_field(mask if hidden is None else np.maximum(mask, hidden), box, (FIELD_SIDE, FIELD_SIDE)))
+        outlines.append(points)
+        weights.append(float(mask.any()))
+        boxes.append(box)
     origin = torch.tensor([[box[0], box[1]] for box in boxes], dtype=torch.float32)
     extent = torch.tensor([[box[2] - box[0], box[3] - box[1]] for box in boxes], dtype=torch.float32)
-    weight = torch.tensor([float(mask.any()) for mask in masks])
-    return Silhouettes(torch.from_numpy(np.stack(fields))[:, None], origin, extent, torch.from_numpy(np.stack(outlines)), weight)
+    field = torch.from_numpy(np.stack(distances))[:, None]
+    return Silhouettes(field, origin, extent, torch.from_numpy(np.stack(outlines)), torch.tensor(weights))
+
+
+def joined(people: Sequence[Silhouettes]) -> Silhouettes:
+    """The frames of several people, one after the other."""
+    return Silhouettes(*(torch.cat([getattr(person, field.name) for person in people]) for field in fields(Silhouettes)))
 
 
 def _box(mask: NDArray[np.uint8]) -> tuple[int, int, int, int]:
@@ -75,12 +88,15 @@ def _field(mask: NDArray[np.uint8], box: tuple[int, int, int, int], shape: tuple
     return cv2.distanceTransform(np.where(small > 127, 0, 255).astype(np.uint8), cv2.DIST_L2, 3) * np.float32(scale)
 
 
-def _outline(mask: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.float32]:
+def _outline(mask: NDArray[np.uint8], hidden: NDArray[np.uint8] | None) -> NDArray[np.float32]:
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return np.zeros((N_OUTLINE, 2), np.float32)
     height, width = mask.shape
-    points = np.concatenate([c.reshape(-1, 2) for c in contours]).astype(np.float32)
+    points = np.concatenate([np.asarray(c, np.int64).reshape(-1, 2) for c in contours])
     edge = (points[:, 0] < 2) | (points[:, 1] < 2) | (points[:, 0] > width - 3) | (points[:, 1] > height - 3)
-    points = points[~edge] if (~edge).any() else points  # where the picture ends the person does not
-    return points[np.linspace(0, len(points) - 1, N_OUTLINE).astype(int)] + 0.5
+    if hidden is not None:
+        near = np.asarray(cv2.dilate(hidden, np.ones((2 * HIDING_EDGE + 1,) * 2, np.uint8)))
+        edge |= near[points[:, 1], points[:, 0]] > 0
+    points = points[~edge] if (~edge).any() else points  # where the picture ends, or someone stands before, the person does not
+    return points[np.linspace(0, len(points) - 1, N_OUTLINE).astype(int)].astype(np.float32) + 0.5

@@ -1,0 +1,134 @@
+"""The people of a clip, found and followed, each with landmarks on every frame."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float32
+from numpy.typing import NDArray
+
+from backend.lifting.people.following import extended, mirrored
+from backend.lifting.people.landmarks import Landmarks
+from backend.lifting.people.limb_swaps import unswapped
+from backend.lifting.people.linking import Chain, chains_of
+from backend.lifting.people.poses import Pose
+from backend.lifting.people.shown_people import Shown, named, shown_people
+from backend.lifting.people.sightings import lookers, poses_of
+from backend.lifting.people.two_passes import Combined, combined, filled
+from backend.progress import Progress
+from revision_blender.motion.subjects import Prompt
+
+MOST_PEOPLE = 8
+LEAST_SCORE = 0.35  # mean visibility of the trunk and the limbs, times the detector's own score
+LEAST_SHARE, LEAST_FRAMES = 0.25, 3  # who is seen on fewer of the frames is a ghost
+MOST_APART = 0.12  # of the height: the median distance of the passes on a ghost is larger
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One person over ``F`` frames of the picture.
+
+    name: "person_1" ... or as the user shows one. landmarks: in the picture's pixels; its ``person`` is empty ``(F, 0, 0)``, the soft
+    masks lie in ``looks`` as crops. boxes: ``(F, 4)`` left, top, right, bottom in pixels, held over frames that do not show the
+    person. seen: ``(F,)``. score: [0, 1]. apart: ``(F, 33)`` how far the two passes lie apart, of the height.
+    looks: by frame, one or two poses with their crops.
+    """
+
+    name: str
+    landmarks: Landmarks
+    boxes: Float32[NDArray[np.float32], "F 4"]
+    seen: Bool[NDArray[np.bool_], " F"]
+    score: float
+    apart: Float32[NDArray[np.float32], "F 33"]
+    looks: dict[int, tuple[Pose, ...]] = field(repr=False)
+
+    @property
+    def n_frames(self) -> int:
+        return len(self.boxes)
+
+
+def find_people(
+    frames: NDArray[np.uint8], prompts: Iterable[Prompt], progress: Progress, most: int = MOST_PEOPLE, fps: float = 12.0
+) -> list[Person]:
+    """Up to ``most`` people in ``(F, H, W, 3)`` uint8 sRGB frames, the most prominent first; those that the user shows are always kept.
+
+    Empty where nobody is seen. No tracker of MediaPipe's is used: each frame is looked at by itself, twice (see ``landmarks``).
+    """
+    prompts = tuple(prompts)
+    with lookers() as looking:
+        poses = poses_of(frames, looking, progress.part(0.0, 0.4))
+        shown = shown_people(frames, poses, prompts, looking)
+        chains = named(chains_of(poses, fps), shown)
+        chains = _prominent(chains, frames.shape[1:3], shown, 2 * most)
+        chains = extended(frames, chains, looking, progress.part(0.4, 0.6))
+        second = mirrored(frames, chains, looking, progress.part(0.6, 1.0))
+    passes = [_passes(chain, other, len(frames)) for chain, other in zip(chains, second, strict=True)]
+    real = [place for place, chain in enumerate(chains) if shown.name_of(chain) or _is_real(chain, passes[place], prompts)]
+    names = _names([shown.name_of(chains[place]) for place in real])
+    people = [_person(name, chains[place], second[place], passes[place]) for name, place in zip(names, real, strict=True)]
+    return people[:most]
+
+
+def _prominent(chains: list[Chain], size: tuple[int, ...], shown: Shown, most: int) -> list[Chain]:
+    """The largest and longest first, those that the user shows before all; those too short to be anybody go."""
+    frames = max((max(chain) + 1 for chain in chains), default=1)
+    weight = {id(chain): sum(pose.extent * pose.score for pose in chain.values()) / (frames * max(size)) for chain in chains}
+    kept = [chain for chain in chains if len(chain) > 1 or frames < LEAST_FRAMES or shown.name_of(chain)]
+    return sorted(kept, key=lambda chain: (not shown.name_of(chain), -weight[id(chain)]))[:most]
+
+
+def _passes(chain: Chain, second: dict[int, Pose | None], count: int) -> Combined:
+    looks = np.full((2, count, 33, 6), np.nan, np.float32)
+    for frame, pose in chain.items():
+        looks[0, frame] = pose.points
+    for frame, pose in second.items():
+        if pose is not None:
+            looks[1, frame] = pose.points
+    return combined(unswapped(looks[0]), unswapped(looks[1]))
+
+
+def _is_real(chain: Chain, both: Combined, prompts: tuple[Prompt, ...]) -> bool:
+    count = len(both.found)
+    score = float(np.mean([pose.score for pose in chain.values()]))
+    enough = len(chain) >= min(count, max(LEAST_FRAMES, LEAST_SHARE * count))
+    agree = float(np.median(both.apart[both.found])) < MOST_APART
+    return enough and agree and score > LEAST_SCORE and not _is_shown_otherwise(chain, prompts)
+
+
+def _is_shown_otherwise(chain: Chain, prompts: tuple[Prompt, ...]) -> bool:
+    """What the user calls an animal or an object is no person: its box holds the middle of the hips and most of the landmarks."""
+    for prompt in prompts:
+        if prompt.kind == "person" or prompt.box is None or prompt.frame not in chain:
+            continue
+        left, top, right, bottom = prompt.box
+        pixels = chain[prompt.frame].pixels
+        inside = (pixels[:, 0] > left) & (pixels[:, 0] < right) & (pixels[:, 1] > top) & (pixels[:, 1] < bottom)
+        if inside.mean() > 0.7:
+            return True
+    return False
+
+
+def _names(given: list[str]) -> list[str]:
+    """Names as given; the others are called "person_1" and so on, by numbers that are free."""
+    free = (name for number in range(1, 10_000) if (name := f"person_{number}") not in given)
+    return [name or next(free) for name in given]
+
+
+def _person(name: str, chain: Chain, second: dict[int, Pose | None], both: Combined) -> Person:
+    points = filled(both.points, both.found)
+    landmarks = Landmarks(
+        pixels=np.ascontiguousarray(points[..., :2]),
+        visibility=np.clip(points[..., 2], 0.0, 1.0),
+        world=np.ascontiguousarray(points[..., 3:]),
+        person=np.zeros((len(points), 0, 0), np.float32),
+        found=both.found,
+    )
+    looks = {frame: tuple(look for look in (chain[frame], second.get(frame)) if look is not None) for frame in chain}
+    score = float(np.clip(np.mean([pose.score for pose in chain.values()]), 0.0, 1.0))
+    return Person(name, landmarks, _boxes(landmarks.pixels), both.found, score, both.apart, looks)
+
+
+def _boxes(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    low, high = pixels.min(axis=1), pixels.max(axis=1)
+    margin = 0.06 * (high - low).max(axis=1, keepdims=True)
+    return np.concatenate([low - margin, high + margin], axis=1).astype(np.float32)
