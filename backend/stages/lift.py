@@ -1,4 +1,4 @@
-"""S2's first half: people of a video as body tracks in one world with one camera and one floor."""
+"""S2's first half: everything that moves in a video as tracks in one world with one camera and one floor."""
 
 import time
 from dataclasses import replace
@@ -6,49 +6,46 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.errors import InputError
 from backend.lifting.inputs import checked_focal, checked_frames, checked_rate
-from backend.lifting.people.fit import ClipFit, Fit
-from backend.lifting.people.landmarks import detect_landmarks
-from backend.lifting.people.measures import lift_report
-from backend.lifting.people.segmentation import person_masks
-from backend.lifting.people.trust import joint_confidence
-from backend.lifting.world.camera_motion import camera_rotations
+from backend.lifting.people.fit import Fit
+from backend.lifting.providers.registry import choices
+from backend.lifting.world.cuts import shot_starts, shots_of
 from backend.lifting.world.ground import ground_plane
+from backend.lifting.world.joining import joined_shots
+from backend.lifting.world.lifted import LiftedShot
+from backend.lifting.world.nothing import nothing_found, said_of_shots
+from backend.lifting.world.relifting import relifted
+from backend.lifting.world.report import joined_figures, whole_figures
+from backend.lifting.world.shot import Measured, lifted_shot
+from backend.lifting.world.wish import Wish
+from backend.lifting.world.working import Working, checked_prompts, working_size
 from backend.progress import Progress
-from revision_blender.motion.bodies.body_model import BodyModel, identity_of, joints_of, open_human
+from revision_blender.motion.bodies.body_model import BodyModel, identity_of, joints_of
 from revision_blender.motion.bodies.soles import sole_points
-from revision_blender.motion.camera import Camera, default_focal, static_camera
+from revision_blender.motion.camera import Camera, default_focal
 from revision_blender.motion.clip import BodyTrack, Clip
 from revision_blender.wire.requests import LiftRequest, LiftResult, Picture
 
-Array = NDArray[np.floating]
-
 
 def run(request: LiftRequest, progress: Progress) -> LiftResult:
-    """Lifts the most prominent person. report: ``landmark_error_median``, ``landmark_error_p95`` (fractions of the person's
-    height), ``silhouette_iou_median``, ``silhouette_iou_min``, ``seconds``.
+    """Lifts people, and the animals and objects that are shown. report: of the whole ``depth_order``, ``ground_confidence``, ``people``,
+    ``tracks``, ``shots``, ``seconds``; of the first person ``landmark_error_median``, ``landmark_error_p95`` (fractions of its height),
+    ``silhouette_iou_median``, ``silhouette_iou_min``; of each track "NAME/frames_seen" and so on, see ``world.report``.
 
-    Raises ``InputError`` where the frames cannot be used or show no person.
+    Raises ``InputError`` where the request cannot be used or the frames show nothing that can be lifted.
     """
     started = time.perf_counter()
-    frames = checked_frames(request.frames)
-    fps = checked_rate(request.fps)
-    height, width = frames.shape[1:3]
-    focal = checked_focal(request.focal, width, height) or default_focal(width, height)
-    landmarks = detect_landmarks(frames, progress.part(0.0, 0.4))
-    people = person_masks(frames, landmarks, progress.part(0.4, 0.5))
-    camera = _camera(frames, people, focal, progress.part(0.5, 0.55))
-    model = open_human()
-    smooth, raw = ClipFit(model, landmarks, people, camera, fps).solve(progress.part(0.55, 0.95))
-    progress(0.96, "Measuring the fit")
-    confidence = joint_confidence(landmarks)
-    clip, unsmoothed = (clip_of(fit, model, camera, fps, confidence) for fit in (smooth, raw))
-    unsmoothed = replace(unsmoothed, ground=clip.ground)
-    points = np.concatenate([landmarks.pixels, landmarks.visibility[..., None]], axis=-1).astype(np.float32)
-    report = lift_report(model, clip, points, people)
-    report["seconds"] = time.perf_counter() - started
+    working, wish = _checked(request)
+    starts = shot_starts(working.frames, progress.part(0.0, 0.02))
+    if request.only:
+        measured = relifted(working, wish, starts, request.only, request.known, progress.part(0.02, 0.99))
+    else:
+        measured = _lifted(working, wish, starts, progress.part(0.02, 0.99))
+    report = measured.figures | whole_figures(measured.shot.tracks, measured.figures)
+    report |= {"shots": float(len(starts)), "seconds": time.perf_counter() - started}
     progress(1.0, "Lifted")
-    return LiftResult(clip, unsmoothed, people, points, report)
+    return _result(measured.shot, working, report, starts, wish)
 
 
 def lift_picture(picture: Picture, progress: Progress, focal: float = 0.0) -> LiftResult:
@@ -56,11 +53,48 @@ def lift_picture(picture: Picture, progress: Progress, focal: float = 0.0) -> Li
     return run(LiftRequest(frames=np.asarray(picture)[None], fps=12.0, focal=focal), progress)
 
 
-def _camera(frames: NDArray[np.uint8], people: NDArray[np.uint8], focal: float, progress: Progress) -> Camera:
+def _checked(request: LiftRequest) -> tuple[Working, Wish]:
+    frames, fps = checked_frames(request.frames), checked_rate(request.fps)
     height, width = frames.shape[1:3]
-    camera = static_camera(width, height, focal, len(frames))
-    camera.T_world_camera[:, :3, :3] = camera_rotations(frames, people, focal, camera.center, progress)
-    return camera
+    focal = checked_focal(request.focal, width, height) or default_focal(width, height)
+    prompts = checked_prompts(request.prompts, len(frames), width, height)
+    if not 1 <= request.most_people <= 64:
+        raise InputError(f"At most {request.most_people} people are asked for; choose from 1 to 64.")
+    if request.known is not None and request.known.n_frames != len(frames):
+        raise InputError(f"The clip known has {request.known.n_frames} frames, the video {len(frames)}; lift everything again.")
+    working = working_size(frames)
+    chosen = choices(request.providers)
+    wish = Wish(fps, focal * working.scale, working.smaller(prompts), request.people, request.most_people, chosen)
+    return working, wish
+
+
+def _lifted(working: Working, wish: Wish, starts: list[int], progress: Progress) -> Measured:
+    shots = shots_of(starts, len(working.frames))
+    total = len(working.frames)
+    lifted = [lifted_shot(working.frames[shot], wish.within(shot), progress.part(shot.start / total, shot.stop / total)) for shot in shots]
+    nothing_found([one.shot for one in lifted], wish)
+    said_of_shots([one.shot for one in lifted], shots, wish)
+    return Measured(joined_shots([one.shot for one in lifted]), joined_figures([one.figures for one in lifted]))
+
+
+def _result(shot: LiftedShot, working: Working, report: dict[str, float], starts: list[int], wish: Wish) -> LiftResult:
+    clip, raw = working.larger(shot.clip), shot.raw
+    raw = replace(raw, camera=clip.camera, ground=clip.ground)
+    people = [lifted for lifted in shot.tracks if lifted.landmarks is not None]
+    masks = np.maximum.reduce([np.zeros(working.frames.shape[:3], np.uint8), *(lifted.mask for lifted in people)])
+    landmarks = people[0].landmarks if people else None
+    points = np.zeros((clip.n_frames, 33, 3), np.float32) if landmarks is None else landmarks.copy()
+    points[..., :2] /= working.scale
+    return LiftResult(
+        clip,
+        raw,
+        working.larger_masks(masks),
+        points,
+        report | {"ground_confidence": shot.ground_confidence},
+        working.larger_masks(shot.visible()),
+        np.array(starts, np.int32),
+        "\n".join(wish.choices.notes),
+    )
 
 
 def clip_of(fit: Fit, model: BodyModel, camera: Camera, fps: float, confidence: NDArray[np.float32]) -> Clip:

@@ -4,7 +4,10 @@ Least squares over the plane's normal with four kinds of evidence: feet that har
 them, a camera is held level, and looks down a little rather than up.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from revision_blender.masks.labels import SMPL_JOINT_NAMES
@@ -22,25 +25,68 @@ CALM_SPEED = 0.5  # m/s, mean over the joints
 STILL_SPEED = 0.35  # m/s: slower feet may stand
 FOOT_SPREAD = 0.06  # metres
 ROLL_SPREAD = 0.03  # radians
-FOOT_EVIDENCE = 6.0  # how many independent feet a clip's standing feet are worth at most
+FOOT_EVIDENCE = 6.0  # how many independent feet one subject's standing feet are worth at most
 PITCH, PITCH_SPREAD = 0.10, 0.12  # radians: cameras look down a little
 BALANCE_SPREAD, RESTLESS_SPREAD = 0.10, 0.10  # radians: of a body at rest, and added for one that is not
+ON_FLOOR = 0.05  # metres: a foot nearer than this stands on the floor
+CAMERA_HEIGHT = 1.40  # metres over a floor that nothing is known of
+
+
+@dataclass(frozen=True, eq=False)
+class Stance:
+    """One person's: joints: ``(F, 24, 3)`` SMPL's. feet: ``(F, N, 3)`` points under the soles; both world metres."""
+
+    joints: Float[NDArray[np.floating], "F 24 3"]
+    feet: Float[NDArray[np.floating], "F N 3"]
 
 
 def ground_plane(joints: Array, feet: Array, R_world_camera: Array, fps: float) -> GroundPlane:
-    """The floor in world coordinates.
+    """The floor under one person, in world coordinates; see ``shared_ground``. R_world_camera: ``(F, 3, 3)``."""
+    return shared_ground([Stance(joints, feet)], R_world_camera, fps)[0]
 
-    joints: ``(F, 24, 3)`` SMPL's. feet: ``(F, N, 3)`` points under the soles, both world metres. R_world_camera: ``(F, 3, 3)``.
+
+def shared_ground(
+    people: list[Stance], R_world_camera: Array, fps: float, others: list[Float[NDArray[np.floating], "F N 3"]] | None = None
+) -> tuple[GroundPlane, float]:
+    """The one floor under all, in world coordinates, and how sure it is, in [0, 1]: 0 for one that is guessed from the camera.
+
+    others: points under paws and under things that rest. The confidence: in how many frames a foot stands on the floor, less where
+    nobody is calm enough to tell what is upright.
     """
-    standing = _standing(feet, fps)
-    up, spread = _upright(joints, feet, R_world_camera, fps)
+    feet = [person.feet for person in people] + list(others or [])
+    if not feet:
+        return guessed_ground(R_world_camera[0]), 0.0
+    standing = np.concatenate([standing_points(points, fps) for points in feet])
+    up, spread = _shared_upright(people, R_world_camera, fps)
     normal = up
     for _ in range(4):
-        normal = _normal(_lowest(standing, normal), up, spread, R_world_camera[0])
-    return GroundPlane(normal=normal, point=_point(_lowest(standing, normal), normal))
+        normal = _normal(_lowest(standing, normal), up, spread, R_world_camera[0], FOOT_EVIDENCE * len(feet))
+    ground = GroundPlane(normal=normal, point=_point(_lowest(standing, normal), normal))
+    near = [float((np.abs(ground.height(points)) < ON_FLOOR).any(axis=1).mean()) for points in feet]
+    return ground, float(np.mean(near) * min(1.0, BALANCE_SPREAD / spread))
 
 
-def _standing(feet: Array, fps: float) -> Array:
+def guessed_ground(R_world_camera: Array, height: float = CAMERA_HEIGHT) -> GroundPlane:
+    """The floor below a camera that is held level and looks down a little, where nothing stands on it."""
+    side, ahead = R_world_camera[:, 0], R_world_camera[:, 2]
+    normal = _unit(-R_world_camera[:, 1] * np.cos(PITCH) - ahead * np.sin(PITCH))
+    normal = _unit(normal - (normal @ side) * side)
+    return GroundPlane(normal=normal, point=-height * normal)
+
+
+def _shared_upright(people: list[Stance], R_world_camera: Array, fps: float) -> tuple[Array, float]:
+    """What all say together, the surer ones more; what is said without people is what cameras are held like."""
+    said = [_upright(person.joints, person.feet, R_world_camera, fps) for person in people]
+    if len(said) == 1:
+        return said[0]
+    if not said:
+        return guessed_ground(R_world_camera[0]).normal, BALANCE_SPREAD + RESTLESS_SPREAD
+    weights = np.array([1.0 / spread**2 for _, spread in said])
+    up = _unit(np.einsum("p,pa->a", weights, np.stack([direction for direction, _ in said])))
+    return up, float(max((1.0 / weights.sum()) ** 0.5, BALANCE_SPREAD / len(said) ** 0.5))
+
+
+def standing_points(feet: Array, fps: float) -> Array:
     """``(M, 3)`` feet that hardly move; all of them where none rests or the clip is one frame."""
     if len(feet) < 2:
         return feet.reshape(-1, 3)
@@ -94,13 +140,13 @@ def _lowest(points: Array, normal: Array) -> Array:
     return points[height < np.percentile(height, 20) + 0.10]
 
 
-def _normal(points: Array, up: Array, spread: float, R_world_camera: Array) -> Array:
+def _normal(points: Array, up: Array, spread: float, R_world_camera: Array, evidence: float) -> Array:
     """Small tilts a, b about two axes across ``up`` that best agree with all evidence; solved linearly."""
     side = _unit(np.cross(up, R_world_camera[:, 2]))
     ahead = np.cross(side, up)
     axes = np.column_stack([side, ahead])  # the normal is up + axes @ (a, b)
     middle = points - points.mean(axis=0)
-    share = min(1.0, FOOT_EVIDENCE / max(len(points), 1)) ** 0.5 / FOOT_SPREAD  # a foot that stands is seen in many frames, but is one foot
+    share = min(1.0, evidence / max(len(points), 1)) ** 0.5 / FOOT_SPREAD  # a foot that stands is seen in many frames, but is one foot
     right_of_camera, ahead_of_camera = R_world_camera[:, 0], R_world_camera[:, 2]
     rows = [
         middle @ axes * share,

@@ -1,0 +1,117 @@
+"""Who stands before whom: depths are moved as little as need be until the nearer subject is the one that is seen.
+
+Where two subjects' projected shapes overlap, the visible masks say which one is in front; a lift's depths, each from the subject's own
+size, may say otherwise. Unknown is a logarithmic shift of depth a subject and frame. They are kept small and smooth in time by least
+squares; each pair and frame in the wrong order adds a wish, until none is left. A subject is moved along its lines of sight: its
+picture stays. The shift that all frames share becomes the subject's size, the rest moves it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array, diags_array, eye_array, kron
+from scipy.sparse.linalg import spsolve
+
+from backend.lifting.world.drawn import Drawn
+
+Array = NDArray[np.floating]
+
+MARGIN = 0.03  # of the depth: how far the nearer one has to be in front
+LEAST_PIXELS = 12  # of the small pictures, in which both subjects have to be drawn
+LEAST_SHARE = 0.65  # of the overlap that one of the two is seen in: less says nothing
+STAY, SMOOTH, WISH = 1.0, 6.0, 400.0  # weights
+LARGEST = 0.25  # of the depth
+ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Wish:
+    """On this frame the subject ``front`` is seen before ``back``; apart: log depth of back minus that of front, where they overlap."""
+
+    frame: int
+    front: int
+    back: int
+    apart: float
+
+
+def wishes_of(drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> list[Wish]:
+    """What the masks say about every overlapping pair. drawn, masks: of each subject, ``(F, h, w)`` at one size."""
+    found = []
+    for a in range(len(drawn)):
+        for b in range(a + 1, len(drawn)):
+            for frame in np.flatnonzero(_boxes_meet(drawn[a], drawn[b])):
+                wish = _wish(int(frame), (a, b), drawn, masks)
+                found += [wish] if wish is not None else []
+    return found
+
+
+def _boxes_meet(a: Drawn, b: Drawn) -> NDArray[np.bool_]:
+    low = np.maximum(a.boxes[:, :2], b.boxes[:, :2])
+    high = np.minimum(a.boxes[:, 2:], b.boxes[:, 2:])
+    return (low < high).all(axis=1)
+
+
+def _wish(frame: int, pair: tuple[int, int], drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> Wish | None:
+    near = [drawn[one].inverse_depth[frame] for one in pair]
+    both = (near[0] > 0) & (near[1] > 0)
+    seen = [both & masks[one][frame] for one in pair]
+    counts = [int(mask.sum()) for mask in seen]
+    if sum(counts) < LEAST_PIXELS or max(counts) < LEAST_SHARE * sum(counts):
+        return None
+    first = int(counts[1] > counts[0])
+    front, back = pair[first], pair[1 - first]
+    told = seen[first]
+    apart = float(np.median(np.log(near[first][told] / near[1 - first][told])))
+    return Wish(frame, front, back, apart)
+
+
+def in_order(wishes: list[Wish]) -> float:
+    """The share of pairs and frames whose depths agree with what is seen; 1 where nothing overlaps."""
+    return float(np.mean([wish.apart > 0.0 for wish in wishes])) if wishes else 1.0
+
+
+def depth_shifts(
+    wishes: list[Wish], n_subjects: int, n_frames: int, fixed: frozenset[int] = frozenset()
+) -> Float[NDArray[np.float64], "T F"]:
+    """Logarithms of the factors that each subject's depth takes on each frame; 0 where nothing has to move.
+
+    fixed: subjects that stay where they are.
+    """
+    shifts = np.zeros(n_subjects * n_frames)
+    if all(wish.apart >= MARGIN for wish in wishes):
+        return shifts.reshape(n_subjects, n_frames)
+    base = _keeping(n_subjects, n_frames, fixed)
+    active: set[int] = set()
+    for _ in range(ROUNDS):
+        wrong = {place for place, wish in enumerate(wishes) if _apart(wish, shifts, n_frames) < MARGIN - 1e-3}
+        if wrong <= active:
+            break
+        active |= wrong
+        shifts = _solved(base, [wishes[place] for place in sorted(active)], n_frames)
+    return np.clip(shifts, -LARGEST, LARGEST).reshape(n_subjects, n_frames)
+
+
+def _apart(wish: Wish, shifts: Array, n_frames: int) -> float:
+    return float(wish.apart + shifts[wish.back * n_frames + wish.frame] - shifts[wish.front * n_frames + wish.frame])
+
+
+def _keeping(n_subjects: int, n_frames: int, fixed: frozenset[int]) -> csr_array:
+    """The normal matrix of staying and of smoothness, ``(T F, T F)``."""
+    stay = diags_array(np.repeat([1e6 if subject in fixed else STAY for subject in range(n_subjects)], n_frames), format="csr")
+    if n_frames < 2:
+        return csr_array(stay)
+    step = diags_array([-np.ones(n_frames - 1), np.ones(n_frames - 1)], offsets=[0, 1], shape=(n_frames - 1, n_frames), format="csr")
+    smooth = SMOOTH * n_frames**0.5 * kron(eye_array(n_subjects, format="csr"), step.T @ step, format="csr")
+    return csr_array(stay + smooth)
+
+
+def _solved(base: csr_array, wishes: list[Wish], n_frames: int) -> Array:
+    """Least squares with the wishes as soft equations ``shift_back - shift_front = margin - apart``."""
+    rows = np.repeat(np.arange(len(wishes)), 2)
+    columns = np.array([[wish.back * n_frames + wish.frame, wish.front * n_frames + wish.frame] for wish in wishes]).ravel()
+    signs = np.tile([1.0, -1.0], len(wishes))
+    A = csr_array(coo_array((signs, (rows, columns)), shape=(len(wishes), base.shape[0])))
+    right = np.array([MARGIN - wish.apart for wish in wishes])
+    return np.asarray(spsolve((base + WISH * (A.T @ A)).tocsc(), WISH * (A.T @ right)))

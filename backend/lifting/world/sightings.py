@@ -1,0 +1,168 @@
+"""Who and what is seen in a shot: people found, things and animals that the user or a detector showed followed, each with its masks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from backend.lifting.people.masks import people_masks
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+
+from backend.errors import InputError
+from backend.lifting.objects.following import follow
+from backend.lifting.people.finding import Person, find_people
+from backend.lifting.subject import Detection, Followed
+from backend.lifting.world.keypoints import with_keypoints
+from backend.lifting.world.wish import Wish
+from backend.progress import Progress
+from revision_blender.motion.subjects import Prompt, SubjectKind
+
+LEAST_SCORE = 0.35  # of a detection that nobody asked for
+TAKEN_SHARE = 0.5  # of a detection's box that a subject known already covers: it is that subject
+AUTOMATIC_WORDS = ("person", "dog", "cat", "horse", "cow", "sheep", "ball", "bicycle", "car")
+
+
+@dataclass(frozen=True, eq=False)
+class Sightings:
+    """people, masks ``(P, F, H, W)`` of what is visible of each. followed: animals and objects; no pixel belongs to two."""
+
+    people: tuple[Person, ...]
+    masks: UInt8[NDArray[np.uint8], "P F H W"]
+    followed: tuple[Followed, ...]
+
+    @property
+    def moving(self) -> UInt8[NDArray[np.uint8], "F H W"]:
+        """255 where anybody or anything is seen that may move by itself."""
+        return np.maximum.reduce([self.masks.max(axis=0, initial=0), *(one.masks for one in self.followed)])
+
+    def occluders(self) -> UInt8[NDArray[np.uint8], "F H W"]:
+        """255 on what is no person."""
+        return np.maximum.reduce([np.zeros(self.masks.shape[1:], np.uint8), *(one.masks for one in self.followed)])
+
+
+def sightings_of(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> Sightings:
+    """Everybody and everything in the frames of one shot ``(F, H, W, 3)``."""
+    wish = _with_detections(frames, wish, progress.part(0.0, 0.1))
+    people = found_people(frames, wish, progress.part(0.1, 0.65))
+    masks = masks_of_people(frames, people, wish, progress.part(0.65, 0.75))
+    followed = _followed(frames, masks, wish, progress.part(0.75, 1.0))
+    for one in followed:
+        masks[:, one.masks > 0] = 0
+    return Sightings(tuple(people), masks, tuple(followed))
+
+
+def found_people(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> list[Person]:
+    """Those that are looked for and those that are shown."""
+    shown = wish.of_kind("person")
+    if not (wish.people or shown):
+        return []
+    found = find_people(frames, wish.prompts, progress.part(0.0, 0.9), wish.most_people, wish.fps)
+    names = {prompt.name for prompt in shown}
+    kept = [person for person in found if wish.people or person.name in names]
+    for name in sorted(names - {person.name for person in kept}):
+        wish.note(f"No body was found where {name} is shown; draw a closer box about the whole person, or show it on another frame.")
+    return with_keypoints(frames, kept, wish, progress.part(0.9, 1.0))
+
+
+def masks_of_people(frames: NDArray[np.uint8], people: list[Person], wish: Wish, progress: Progress) -> NDArray[np.uint8]:
+    """``(P, F, H, W)`` 255 on what is visible of each; no pixel belongs to two."""
+    if not people:
+        return np.zeros((0, *frames.shape[:3]), np.uint8)
+    boxes, seen = np.stack([person.boxes for person in people]), np.stack([person.seen for person in people])
+    return wish.choices.attempt(
+        "segmentation",
+        lambda provider: disjoint(provider.segment(frames, boxes, seen, progress)),
+        lambda: people_masks(frames, people, progress),
+    )
+
+
+def disjoint(masks: UInt8[NDArray[np.uint8], "P F H W"]) -> UInt8[NDArray[np.uint8], "P F H W"]:
+    """Each pixel to one subject: to the smaller of those that claim it, which would be gone behind the larger."""
+    order = np.argsort([float((mask > 0).sum()) for mask in masks])
+    kept, taken = masks.copy(), np.zeros(masks.shape[1:], np.bool_)
+    for place in order:
+        kept[place][taken] = 0
+        taken |= kept[place] > 0
+    return kept
+
+
+def _followed(frames: NDArray[np.uint8], people: NDArray[np.uint8], wish: Wish, progress: Progress) -> list[Followed]:
+    shown = wish.of_kind("animal", "object")
+    names = list(dict.fromkeys(prompt.name for prompt in shown))
+    found: list[Followed] = []
+    taken = people.max(axis=0, initial=0) if len(people) else np.zeros(frames.shape[:3], np.uint8)
+    for place, name in enumerate(names):
+        prompts = tuple(prompt for prompt in shown if prompt.name == name)
+        one = followed_one(frames, prompts, taken, wish, progress.part(place / len(names), (place + 1) / len(names)))
+        if one is None:
+            continue
+        masks = np.where(np.logical_or.reduce([other.masks > 0 for other in found]), 0, one.masks) if found else one.masks
+        found.append(replace(one, masks=masks.astype(np.uint8, copy=False)))
+        taken = np.maximum(taken, one.masks)
+    return found
+
+
+def followed_one(
+    frames: NDArray[np.uint8], prompts: tuple[Prompt, ...], taken: NDArray[np.uint8] | None, wish: Wish, progress: Progress
+) -> Followed | None:
+    """One animal or object; nothing, and a note, where it is not found even where it is shown."""
+    name = prompts[0].name
+    try:
+        one = wish.choices.attempt(
+            "tracking",
+            lambda provider: provider.follow(frames, prompts, taken, progress),
+            lambda: follow(frames, prompts, taken, progress),
+        )
+    except InputError as error:
+        wish.note(str(error))
+        return None
+    if not one.seen.any():
+        wish.note(f"{name} was not found where it is shown; draw its box closer, or click on it.")
+        return None
+    return one
+
+
+def _with_detections(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> Wish:
+    """The wish with what a detector sees and nobody showed; as it is where no detector with weights runs."""
+    if not wish.people:
+        return wish
+    words = tuple(dict.fromkeys([*AUTOMATIC_WORDS, *(prompt.label for prompt in wish.prompts if prompt.label)]))
+    seen = wish.choices.attempt("detection", lambda provider: provider.detect(frames, words, progress), list)
+    return replace(wish, prompts=wish.prompts + detected_prompts(seen, wish.prompts))
+
+
+def detected_prompts(seen: Sequence[Sequence[Detection]], known: tuple[Prompt, ...]) -> tuple[Prompt, ...]:
+    """One prompt for each label and each thing of it that is surest on some frame and is not shown already. Labels seen twice on one
+    frame are things apart; the frame with the most of them, then the surest, speaks.
+    """
+    labels = {detection.label for frame in seen for detection in frame if detection.kind != "person"}
+    found: list[Prompt] = []
+    for label in sorted(labels):
+        frame = max(range(len(seen)), key=lambda index: _weight(seen[index], label))
+        of_label = [one for one in seen[frame] if one.label == label and one.score >= LEAST_SCORE]
+        for one in of_label:
+            if not any(_same(one, prompt, frame) for prompt in (*known, *found)):
+                found.append(_prompt(one, frame, {prompt.name for prompt in (*known, *found)}))
+    return tuple(found)
+
+
+def _weight(detections: Sequence[Detection], label: str) -> tuple[int, float]:
+    scores = [one.score for one in detections if one.label == label and one.score >= LEAST_SCORE]
+    return len(scores), max(scores, default=0.0)
+
+
+def _same(one: Detection, prompt: Prompt, frame: int) -> bool:
+    if prompt.label == one.label and prompt.frame != frame:
+        return True  # where a thing of that name is shown on another frame, the user's word counts
+    if prompt.box is None or prompt.frame != frame:
+        return False
+    a, b = one.box, np.asarray(prompt.box)
+    both = np.maximum(np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2]), 0.0).prod()
+    return bool(both > TAKEN_SHARE * min((a[2:] - a[:2]).prod(), (b[2:] - b[:2]).prod()))
+
+
+def _prompt(one: Detection, frame: int, taken: set[str]) -> Prompt:
+    number = next(number for number in range(1, 10_000) if f"{one.label}_{number}" not in taken)
+    kind: SubjectKind = one.kind
+    left, top, right, bottom = (float(value) for value in one.box)
+    return Prompt(f"{one.label}_{number}"[:63], kind, frame, (left, top, right, bottom), (), one.label[:63])

@@ -1,0 +1,90 @@
+"""Animals' and objects' part of a shot: fitted or placed in the world that the people and the camera have made."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.errors import InputError
+from backend.lifting.animals.fit_animal import fit_animal
+from backend.lifting.objects.placing import depth_beside, depth_from_maps, place_object
+from backend.lifting.providers.base import LiftedBody
+from backend.lifting.subject import Followed
+from backend.lifting.world.depth_agreement import metric_depths
+from backend.lifting.world.lifted import LiftedTrack
+from backend.lifting.world.people_step import body_track
+from backend.lifting.world.wish import Wish
+from backend.progress import Progress
+from backend.raster.surfaces import body_surface
+from revision_blender.motion.camera import Camera
+from revision_blender.motion.clip import BodyTrack, GroundPlane
+
+Array = NDArray[np.floating]
+
+ANIMAL_BODY = "open_quadruped"
+N_LOWEST = 12  # vertices that stand for an animal's paws
+
+
+def lifted_animal(
+    frames: NDArray[np.uint8],
+    one: Followed,
+    camera: Camera,
+    ground: GroundPlane | None,
+    others: NDArray[np.uint8],
+    wish: Wish,
+    progress: Progress,
+) -> LiftedTrack | None:
+    """An animal as a track. others: 255 on pixels of other subjects. Nothing, and a note, where it cannot be fitted."""
+
+    def fitted() -> LiftedBody:
+        fit = fit_animal(ANIMAL_BODY, one, one.prompts, camera, ground, wish.fps, progress, occluders=others)
+        return LiftedBody(fit.family, fit.model, fit.betas, fit.rotations, fit.translation, fit.confidence)
+
+    try:
+        body = wish.choices.attempt("animals", lambda provider: provider.lift_animal(frames, one, camera, wish.fps, progress), fitted)
+    except InputError as error:
+        wish.note(str(error))
+        return None
+    track = body_track(one.name, body)
+    return LiftedTrack(track, track, one.masks, one.seen, one.score)
+
+
+def lowest_points(track: BodyTrack, up: Array) -> Array:
+    """``(F, N, 3)`` the lowest vertices of a body on each frame, world metres. up: ``(3,)``."""
+    vertices = body_surface(track).vertices_world
+    lowest = np.argpartition(vertices @ up, N_LOWEST, axis=1)[:, :N_LOWEST]
+    return np.take_along_axis(vertices, lowest[..., None], axis=1).astype(np.float64)
+
+
+def lifted_objects(
+    frames: NDArray[np.uint8],
+    things: list[Followed],
+    bodies: list[LiftedTrack],
+    camera: Camera,
+    ground: GroundPlane,
+    wish: Wish,
+    progress: Progress,
+) -> list[LiftedTrack]:
+    """Objects as tracks of 21 points, at the depth that the floor, their size, a depth map or what they touch tells."""
+    if not things:
+        return []
+    maps = wish.choices.attempt("depth", lambda provider: metric_depths(provider.depths(frames, progress), bodies, camera), lambda: None)
+    return [_placed(one, maps, bodies, camera, ground) for one in things]
+
+
+def _placed(one: Followed, maps: NDArray[np.float32] | None, bodies: list[LiftedTrack], camera: Camera, ground: GroundPlane) -> LiftedTrack:
+    known = depth_from_maps(one, maps) if maps is not None else _beside(one, bodies, camera)
+    track = place_object(one, camera, ground, known)
+    return LiftedTrack(track, track, one.masks, one.seen, one.score)
+
+
+def _beside(one: Followed, bodies: list[LiftedTrack], camera: Camera) -> Array | None:
+    if not bodies:
+        return None
+    depths = np.stack([root_depths(body, camera) for body in bodies])
+    return depth_beside(one, np.stack([body.mask for body in bodies]), depths)
+
+
+def root_depths(lifted: LiftedTrack, camera: Camera) -> Array:
+    """``(F,)`` metres along the camera's axis to the middle of a track."""
+    track = lifted.track
+    middle = track.translation[:, None] if isinstance(track, BodyTrack) else track.points.mean(axis=1, keepdims=True)
+    return camera.to_camera(np.asarray(middle, float))[:, 0, 2]
