@@ -13,6 +13,7 @@ def _modules() -> tuple[ModuleType, ...]:
         environment,
         generate,
         jobs,
+        lift_providers,
         masks,
         model_download,
         motion,
@@ -23,11 +24,18 @@ def _modules() -> tuple[ModuleType, ...]:
         preferences,
         pump,
         rigging,
+        subject_drawing,
+        subject_overlay,
+        subjects,
+        track_cuts,
+        tracks,
     )
 
     first = (preferences, environment, backend, model_download, generate, motion)
+    lifting = (lift_providers, subjects, subject_drawing, subject_overlay, tracks, track_cuts)
     return (
         *first,
+        *lifting,
         motion_import,
         motion_export,
         add_body,

@@ -25,7 +25,6 @@ from ..revision_blender.wire.requests import (
     CoarseRequest,
     DecodeRequest,
     FineRequest,
-    LiftRequest,
     MasksRequest,
     ModelRequest,
     RefineRequest,
@@ -59,7 +58,7 @@ def coarse(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     made = {name: getattr(settings, name) for name in ("picture", "prompt", "engine", "frames", "fps", "strength", "seed")}
     if settings.engine == "svd":
         made |= {"model": request.model, "preset": request.preset, **figures.kept(estimate.coarse(scene))}
-    ticket = _ticket(scene, "coarse", free_name(settings, path.stem), made)
+    ticket = new_ticket(scene, "coarse", free_name(settings, path.stem), made)
     return ticket, lambda: request
 
 
@@ -75,7 +74,7 @@ def footage(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     path = absolute(settings.footage)
     start, frames, stride = settings.footage_start, settings.frames, settings.footage_stride
     made = {"footage": settings.footage, "footage_start": start, "footage_stride": stride, "frames": frames, "prompt": settings.prompt}
-    ticket = _ticket(scene, "decode", free_name(settings, path.stem), made)
+    ticket = new_ticket(scene, "decode", free_name(settings, path.stem), made)
     return ticket, lambda: DecodeRequest(file=_bytes_of(path), start=start, frames=frames, stride=stride)
 
 
@@ -88,22 +87,9 @@ def _bytes_of(path: Path) -> NDArray[np.uint8]:
     return np.fromfile(path, dtype=np.uint8)
 
 
-def lift(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
-    """S2 of the take's coarse frames, which are read without loss. A second lift makes a second take."""
-    settings: RevisionSettings = scene.revision
-    entry = settings.take()
-    files, fps, focal = pngs(entry.frames), entry.fps, settings.focal
-    made = {"frames": entry.frames, "fps": fps, "focal": focal, "of_take": entry.take_id}
-    if find_take(scene, entry.take_id) is None:
-        ticket = _ticket(scene, "lift", entry.name, made, entry.take_id)
-    else:
-        ticket = _ticket(scene, "lift", free_name(settings, entry.name), made)
-    return ticket, lambda: LiftRequest(frames=read_frames(files), fps=fps, focal=focal)
-
-
 def motion_file(scene: bpy.types.Scene, path: Path) -> Ticket:
     """The import of a motion file, which this Blender does itself: a take of its own, named after the file."""
-    return _ticket(scene, "import", free_name(scene.revision, path.stem or path.name), {"file": str(path)})
+    return new_ticket(scene, "import", free_name(scene.revision, path.stem or path.name), {"file": str(path)})
 
 
 def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
@@ -120,7 +106,7 @@ def refine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     made["pinned"] = sum(int(pin.joints.sum() + pin.translation.sum()) for pin in pins)
     made["pinned_places"] = sum(int(np.isfinite(pin.places[..., 0]).sum()) for pin in pins if pin.places is not None)
     made["of"] = shown_role(take)
-    return _ticket(scene, "refine", entry.name, made, entry.take_id), lambda: request
+    return new_ticket(scene, "refine", entry.name, made, entry.take_id), lambda: request
 
 
 def refine_words(settings: RevisionSettings) -> str:
@@ -133,7 +119,7 @@ def masks(scene: bpy.types.Scene) -> tuple[Ticket, Clip]:
     """The job of a mask pass, and the motion that it shows."""
     entry, take = filmed(scene)
     clip = capture_clip(scene, take, own_bodies=False)
-    ticket = _ticket(scene, "masks", entry.name, {"drawn_by": scene.revision.mask_method}, entry.take_id)
+    ticket = new_ticket(scene, "masks", entry.name, {"drawn_by": scene.revision.mask_method}, entry.take_id)
     file = results_folder(entry.name, "masks", ticket.job_id).with_suffix(".motion.npz")
     file.parent.mkdir(parents=True, exist_ok=True)
     save_clip(file, clip)
@@ -158,7 +144,7 @@ def fine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     made = {name: getattr(settings, name) for name in ("engine", "strength", "seed")} | {"prompt": entry.prompt}
     if settings.engine == "svd":
         made |= _by_video_model(settings) | figures.kept(estimate.fine(scene))
-    ticket = _ticket(scene, "fine", entry.name, made, entry.take_id)
+    ticket = new_ticket(scene, "fine", entry.name, made, entry.take_id)
     return ticket, lambda: _fine_request(made, motion, files, masks_, lift_file, picture)
 
 
@@ -212,7 +198,7 @@ def model(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     """The download of the chosen model, whose licence the user has accepted."""
     name = chosen_model.name_of(scene.revision)
     request = ModelRequest(model=name, accept_licence=True)
-    return _ticket(scene, "model", name, {"model": name, "licence": "accepted"}), lambda: request
+    return new_ticket(scene, "model", name, {"model": name, "licence": "accepted"}), lambda: request
 
 
 def lifted(scene: bpy.types.Scene) -> tuple[RevisionTake, Take]:
@@ -266,7 +252,8 @@ _TITLES = {
 }
 
 
-def _ticket(scene: bpy.types.Scene, kind: str, take: str, made: Made, take_id: str = "") -> Ticket:
+def new_ticket(scene: bpy.types.Scene, kind: str, take: str, made: Made, take_id: str = "") -> Ticket:
+    """take: its name. take_id: empty for a take that is yet to be made."""
     return Ticket(
         job_id=str(uuid.uuid4()),
         kind=kind,

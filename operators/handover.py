@@ -10,22 +10,22 @@ import numpy as np
 from ..revision_blender.motion.bodies.body_model import open_human
 from ..revision_blender.motion.clip_file import save_clip
 from ..revision_blender.motion.errors import RevisionError
-from ..revision_blender.scene import actions, marks, sequencer
+from ..revision_blender.scene import marks, sequencer
 from ..revision_blender.scene.capture import captured_pins
 from ..revision_blender.scene.ghosts import ghost_role, show_ghost
 from ..revision_blender.scene.motions import roles_of, shown_action, shown_role
 from ..revision_blender.scene.part_masks import mask_preview
 from ..revision_blender.scene.pose_pins import keep_pinned
 from ..revision_blender.scene.properties import RevisionTake
-from ..revision_blender.scene.take import Take, apply_motion, find_take, import_clip
+from ..revision_blender.scene.take import Take, apply_motion, find_take
 from ..revision_blender.wire.collect import write_frames
 from ..revision_blender.wire.events import Collected
 from ..revision_blender.wire.requests import LiftResult, MasksResult, RefineResult, VideoResult
-from . import arrivals, figures
+from . import arrivals, arrived_lift, figures
 from .tickets import Ticket
-from .where import pngs, stored
+from .where import stored
 
-LIFT_FILE, RAW_FILE, REFINED_FILE = "lift.npz", "raw.npz", "refined.npz"
+REFINED_FILE = "refined.npz"
 
 
 def write_files(collected: Collected, folder: Path) -> Collected:
@@ -33,9 +33,10 @@ def write_files(collected: Collected, folder: Path) -> Collected:
     match collected.result:
         case LiftResult(clip=clip, raw=raw):
             folder.mkdir(parents=True, exist_ok=True)
-            save_clip(folder / LIFT_FILE, clip)
-            save_clip(folder / RAW_FILE, raw)
+            save_clip(folder / arrived_lift.LIFT_FILE, clip)
+            save_clip(folder / arrived_lift.RAW_FILE, raw)
             open_human()  # read here and kept, so that the main thread need not wait for the file
+            arrived_lift.preload(clip)
         case RefineResult(clip=clip):
             folder.mkdir(parents=True, exist_ok=True)
             save_clip(folder / REFINED_FILE, clip)
@@ -50,7 +51,7 @@ def steps(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, folder: 
         case "coarse" | "decode":
             return _video_of_new_take(scene, ticket, collected)
         case "lift":
-            return _lift(scene, ticket, collected, folder)
+            return arrived_lift.place(scene, ticket, collected, folder, _made(ticket, collected))
         case "import":
             return arrivals.place(scene, collected.result, str(ticket.provenance["take"]), ticket.take_id)
         case "refine":
@@ -102,48 +103,6 @@ def _made(ticket: Ticket, collected: Collected) -> dict[str, str | float | int]:
     return {"stage": ticket.kind, "take_id": ticket.take_id, "job_id": ticket.job_id, **ticket.provenance, **report}
 
 
-def _lift(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, folder: Path) -> Iterator[str]:
-    entry = scene.revision.take_of(ticket.take_id) or _take_beside(scene, ticket)
-    yield from import_clip(
-        scene,
-        collected.result.clip,
-        take_id=ticket.take_id,
-        name=entry.name,
-        start_frame=entry.start_frame,
-        background=pngs(entry.frames),
-        provenance=_made(ticket, collected),
-    )
-    take = find_take(scene, ticket.take_id)
-    if take is not None:
-        yield from _kept_beside(scene, take, collected)
-    _take_of(scene, ticket).lift = stored(folder / LIFT_FILE)
-
-
-def _take_beside(scene: bpy.types.Scene, ticket: Ticket) -> RevisionTake:
-    """A second lift of the same frames is a take of its own: nothing is overwritten."""
-    settings = scene.revision
-    of_take = settings.take_of(str(ticket.provenance.get("of_take", "")))
-    if of_take is None:
-        raise RevisionError("The clip that was lifted is no longer in the scene; the lift is kept in the results folder.")
-    values = {name: getattr(of_take, name) for name in ("picture", "frames", "fps", "final_fps", "start_frame", "prompt")}
-    beside = settings.takes.add()
-    beside.name, beside.take_id = str(ticket.provenance["take"]), ticket.take_id
-    for name, value in values.items():
-        setattr(beside, name, value)
-    settings.take_name = beside.name
-    return beside
-
-
-def _kept_beside(scene: bpy.types.Scene, take: Take, collected: Collected) -> Iterator[str]:
-    """The raw fit as further actions of the take, to compare with; the lift goes on moving it."""
-    rigs = [bpy.data.objects[rig] for _track, rig, _mesh in take.bodies]
-    before = [(rig.name, rig.animation_data.action.name, rig.animation_data.action_slot.identifier) for rig in rigs if rig.animation_data]
-    yield from apply_motion(scene, take, collected.result.raw, role="raw", provenance={"job_id": collected.job_id})
-    for rig, action, slot in before:
-        kept = bpy.data.actions[action]
-        actions.assign(bpy.data.objects[rig], kept, kept.slots[slot])
-
-
 def _refined(scene: bpy.types.Scene, ticket: Ticket, collected: Collected) -> Iterator[str]:
     take = find_take(scene, ticket.take_id)
     if take is None:
@@ -187,11 +146,17 @@ def remark(ticket: Ticket, collected: Collected) -> str:
     """What there is to say of a result that is in the scene; empty where it speaks for itself."""
     if isinstance(collected.result, arrivals.Arrival):
         return arrivals.words_of(collected.result)
-    if isinstance(collected.result, RefineResult):
-        return " ".join(note[:1].upper() + note[1:] + "." for note in collected.result.notes.splitlines())
+    if isinstance(collected.result, (RefineResult, LiftResult)):
+        return sentences_of(collected.result.notes)
     if isinstance(collected.result, VideoResult) and "model" in ticket.provenance:
         return figures.comparison(ticket.provenance, collected.result.report)
     return ""
+
+
+def sentences_of(notes: str) -> str:
+    """Notes, one a line, as sentences one after another."""
+    lines = [note.strip().rstrip(".") for note in notes.splitlines()]
+    return " ".join(f"{line[:1].upper()}{line[1:]}." for line in lines if line)
 
 
 def remember_for_undo(words: str) -> None:

@@ -2,12 +2,12 @@
 
 import bpy
 
-from . import asking, reasons
+from . import asking, asking_lift, reasons
 from .pressing import can_press, submit
 
 
 class REVISION_OT_lift(bpy.types.Operator):
-    """Finds the person in the clip; an animated body and a camera that matches the picture come into the scene"""
+    """Finds people, and the animals and things that you show; animated bodies, boxes and a camera that matches the picture come into the scene"""
 
     bl_idname = "revision.lift"
     bl_label = "Lift"
@@ -17,7 +17,7 @@ class REVISION_OT_lift(bpy.types.Operator):
         return can_press(cls, reasons.why_not_lift(context.scene))
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        return submit(self, context.scene, asking.lift)
+        return submit(self, context.scene, asking_lift.lift)
 
 
 class REVISION_OT_refine(bpy.types.Operator):

@@ -102,6 +102,36 @@ def why_not_lift(scene: bpy.types.Scene) -> str:
         return f"{entry.name} came from a motion file: there is no clip to lift"
     if not pngs(entry.frames):
         return f"The frames of {entry.name} are gone from {absolute(entry.frames)}: generate the clip again"
+    if not settings.find_people and not any(len(subject.shown) for subject in entry.subjects):
+        return "Nothing is to be lifted: turn on Find People, or show a subject"
+    return current().why_no_backend()
+
+
+def why_not_shown(scene: bpy.types.Scene) -> str:
+    """Subjects of the chosen take's clip."""
+    entry = scene.revision.take()
+    if entry is None:
+        return "Generate a coarse clip or load footage first"
+    return _READY if entry.frames else f"{entry.name} came from a motion file: there is no clip to show subjects on"
+
+
+def why_not_drawn(scene: bpy.types.Scene) -> str:
+    reason = why_not_shown(scene)
+    if reason:
+        return reason
+    return _READY if len(scene.revision.take().subjects) else "Add a person, an animal or an object first"
+
+
+def why_not_again(scene: bpy.types.Scene) -> str:
+    """One track of the chosen take, lifted again."""
+    reason = why_not_lifted(scene)
+    if reason:
+        return reason
+    entry = scene.revision.take()
+    if not entry.lift or not entry.frames:
+        return f"{entry.name} was not lifted from a clip"
+    if current().job_of_take(entry.take_id, "lift"):
+        return f"{entry.name} is being lifted"
     return current().why_no_backend()
 
 

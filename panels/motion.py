@@ -1,4 +1,4 @@
-"""The panels Lift, Part Masks and Generate Fine: from the coarse clip to the final one."""
+"""The panels Part Masks and Generate Fine: from the rig to the final clip."""
 
 import bpy
 
@@ -8,23 +8,6 @@ from ..revision_blender.scene.properties import RevisionSettings
 from .base import SidebarPanel, button, settings_column, under_way
 from .video_model import draw_estimate, draw_following
 from .wording import sentences
-
-
-class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
-    bl_idname = "REVISION_PT_lift"
-    bl_label = "Lift"
-    bl_order = 3
-
-    def draw(self, context: bpy.types.Context) -> None:
-        settings: RevisionSettings = context.scene.revision
-        column = settings_column(self.layout)
-        if len(settings.takes) > 1:
-            column.prop_search(settings, "take_name", settings, "takes", icon="ARMATURE_DATA")
-        elif settings.takes:
-            column.label(text=f"Take: {settings.takes[0].name}", icon="ARMATURE_DATA")
-        column.prop(settings, "focal")
-        button(self.layout, "revision.lift", reasons.why_not_lift(context.scene), icon="ARMATURE_DATA")
-        under_way(self.layout, context.scene, "lift")
 
 
 class REVISION_PT_masks(SidebarPanel, bpy.types.Panel):
@@ -63,5 +46,5 @@ class REVISION_PT_fine(SidebarPanel, bpy.types.Panel):
         under_way(self.layout, context.scene, "fine")
 
 
-classes = (REVISION_PT_lift, REVISION_PT_masks, REVISION_PT_fine)
+classes = (REVISION_PT_masks, REVISION_PT_fine)
 register, unregister = bpy.utils.register_classes_factory(classes)

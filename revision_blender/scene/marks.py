@@ -4,7 +4,7 @@ Blender's undo invalidates references, and the user renames things; a mark on th
 """
 
 TAKE = "revision_take"  # collection: uuid of the take; objects of the take carry it too
-ROLE = "revision_role"  # object: "rig", "body", "camera", "ground", "pin", "ghost" ...; action: "lift", "raw", "refined"
+ROLE = "revision_role"  # object: "rig", "body", "camera", "ground", "pin", "ghost", "clip view" ...; action: "lift", "raw", "refined"
 FPS = "revision_fps"  # collection: frames a second of the clip
 N_FRAMES = "revision_n_frames"
 START_FRAME = "revision_start_frame"  # collection: scene frame of the clip's time 0, may have a fraction

@@ -60,12 +60,13 @@ def shown_role(take: Take) -> str:
     return "" if action is None else str(action.get(marks.ROLE, ""))
 
 
-def play(scene: bpy.types.Scene, take: Take, role: str) -> None:
+def play(scene: bpy.types.Scene, take: Take, role: str, only: str = "") -> None:
     """Lets the newest motion of ``role`` move the take; the one that did stays in the file. Tracks without it go on as they are.
 
-    Raises SceneError where no track has it.
+    only: the one track that is meant; empty for all. Raises SceneError where no track has it.
     """
-    found = [(thing, actions_) for track_id, thing in movers(take) if (actions_ := working_actions(take.take_id, track_id, role))]
+    meant = [(track_id, thing) for track_id, thing in movers(take) if only in ("", track_id)]
+    found = [(thing, actions_) for track_id, thing in meant if (actions_ := working_actions(take.take_id, track_id, role))]
     if not found:
         raise SceneError(f"The take has no motion {TITLES.get(role, role)!r} any more; undo its deletion or make it again.")
     for thing, candidates in found:
@@ -74,7 +75,7 @@ def play(scene: bpy.types.Scene, take: Take, role: str) -> None:
         thing[marks.ORIGINAL] = action[marks.ORIGINAL]
         if thing.type == "ARMATURE":
             settle_switches(thing)
-    for track_id, keys, kind in _shape_keys(take):
+    for track_id, keys, kind in (parts for parts in _shape_keys(take) if only in ("", parts[0])):
         _play_keys(take, track_id, keys, role, kind)
     # A new action shows only after an evaluation.
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)

@@ -4,13 +4,18 @@ Saved with the .blend, so that a job outlives Blender. Progress is not kept here
 editor, so what changes ten times a second lives in the session (``operators/session.py``).
 """
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
 
+from ..motion.subjects import OFF, ON, PARTS
 from ..video_model.follow_slider import HALF_FOLLOW
 from ..video_model.following import PUBLISHED_DEPTHS
 from ..video_model.names import BUNDLED, PUBLISHED
 from ..video_model.presets import DEFAULT_PRESET, PRESETS
+from . import subject_properties
+from .subject_properties import RevisionSubject
 
 SOURCES = (
     ("PICTURE", "Picture", "The video starts with one picture; the backend makes the coarse clip"),
@@ -46,6 +51,9 @@ MASK_METHODS = (
     ("cycles", "Cycles", "One sample a pixel; slower, works without a window; scene objects occlude"),
     ("backend", "Backend", "The backend's own rasteriser; scene objects do not occlude"),
 )
+PROVIDER_KINDS = ("detection", "tracking", "segmentation", "depth", "people", "keypoints", "hands", "animals", "camera")
+_PART_WORDS = {ON: "A place on the subject", OFF: "A place beside the subject, which does not belong to it"}
+CLICKED = tuple((part, part.replace("_", " ").title(), _PART_WORDS.get(part, "Left and right are the animal's own")) for part in PARTS)
 _RELATIVE = {"PATH_SUPPORTS_BLEND_RELATIVE"}
 STATUSES = (
     ("WAITING", "Waiting", "Not at the backend yet"),
@@ -70,6 +78,8 @@ class RevisionTake(bpy.types.PropertyGroup):
     lift: StringProperty(description="The clip as it was lifted (.npz)")
     masks: StringProperty(description="The part masks, one PNG of labels a frame")
     masks_motion: StringProperty(description="The motion that the masks were rendered from (.npz)")
+    subjects: CollectionProperty(type=RevisionSubject, description="What the user shows of the clip")
+    subject_index: IntProperty(name="Subject", description="Which one boxes and clicks are drawn for")
 
 
 class RevisionJob(bpy.types.PropertyGroup):
@@ -82,6 +92,27 @@ class RevisionJob(bpy.types.PropertyGroup):
     status: EnumProperty(items=STATUSES, default="WAITING")
     message: StringProperty(description="Why it failed, in the backend's words")
     provenance: StringProperty(description="The settings it was made with, as JSON")
+
+
+def _suggestions(kind: str) -> Callable[["RevisionProviders", bpy.types.Context, str], list[str]]:
+    def search(_settings: "RevisionProviders", _context: bpy.types.Context, _typed: str) -> list[str]:
+        return list(provider_names.get(kind, ()))
+
+    return search
+
+
+def _choice_of(kind: str) -> object:
+    words = f"Who does the {kind}; empty: chosen for this machine"
+    return StringProperty(name=kind.title(), description=words, search=_suggestions(kind), search_options={"SUGGESTION"})
+
+
+class RevisionProviders(bpy.types.PropertyGroup):
+    """The user's choice for each kind of work in a lift, by name; empty: chosen for the machine."""
+
+    __annotations__ = {kind: _choice_of(kind) for kind in PROVIDER_KINDS}
+
+
+provider_names: dict[str, tuple[str, ...]] = {}  # by kind, filled by whoever has asked the backend; only suggestions
 
 
 class RevisionSettings(bpy.types.PropertyGroup):
@@ -141,6 +172,14 @@ class RevisionSettings(bpy.types.PropertyGroup):
         name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame"
     )
     focal: FloatProperty(name="Focal Length", min=0.0, default=0.0, description="Of the picture, in pixels; 0: unknown, it is estimated")
+    find_people: BoolProperty(name="Find People", default=True, description="People are found without being shown")
+    most_people: IntProperty(name="At Most", min=1, max=32, default=8, description="How many people are looked for")
+    click_part: EnumProperty(name="Part", items=CLICKED, default=ON, description="What the next click is on")
+    show_subjects: BoolProperty(
+        name="Show Boxes and Clicks", default=True, description="Draw what is shown of the subjects on this frame over the clip"
+    )
+    track_name: StringProperty(name="Track", description="The track that the buttons below the list work on")
+    providers: PointerProperty(type=RevisionProviders)
     refine_method: EnumProperty(name="Method", items=REFINE_METHODS, default="prior", description="What makes the motion plausible")
     refine_strength: FloatProperty(
         name="Correction", min=0.0, max=1.0, default=1.0, subtype="FACTOR", description="How far the motion may leave the one it is now"
@@ -181,11 +220,12 @@ class RevisionSettings(bpy.types.PropertyGroup):
         return next((job for job in self.jobs if job.job_id == job_id), None)
 
 
-classes = (RevisionTake, RevisionJob, RevisionSettings)
+classes = (RevisionTake, RevisionJob, RevisionProviders, RevisionSettings)
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(classes)
 
 
 def register() -> None:
+    subject_properties.register()
     _register_classes()
     bpy.types.Scene.revision = PointerProperty(type=RevisionSettings)
 
@@ -193,3 +233,4 @@ def register() -> None:
 def unregister() -> None:
     del bpy.types.Scene.revision
     _unregister_classes()
+    subject_properties.unregister()

@@ -29,7 +29,7 @@ from .timing import key_frames, scene_fps, split_frame, whole_frames
 
 
 @dataclass(eq=False)
-class _Build:
+class TakeBuild:
     """What has been made so far, to be linked at the end or removed on failure."""
 
     clip: Clip
@@ -57,7 +57,8 @@ def body_model_of(track: BodyTrack, models: Mapping[str, BodyModel]) -> BodyMode
     return models[track.model] if track.model in models else BodyShelf(None).load(track.model)
 
 
-def _body_steps(build: _Build, track: BodyTrack, model: BodyModel, title: str) -> Iterator[str]:
+def body_steps(build: TakeBuild, track: BodyTrack, model: BodyModel, title: str) -> Iterator[str]:
+    """A rig and its skinned body with their motion, a small step at a time."""
     joints = take_body.rest_joints(model, track.betas)
     armature = build.keep(rig.new_rig(f"{title} rig", model, joints), "rig", track.track_id)
     rig.mark_rig(armature, track)
@@ -71,7 +72,8 @@ def _body_steps(build: _Build, track: BodyTrack, model: BodyModel, title: str) -
     yield f"{title}: motion"
 
 
-def _object_steps(build: _Build, track: ObjectTrack, title: str, number: int) -> Iterator[str]:
+def object_steps(build: TakeBuild, track: ObjectTrack, title: str, number: int) -> Iterator[str]:
+    """A box and its points with their motion. number: the object's place among those of its take."""
     box, points = objects.new_object(title, track, build.T_blender_world, number)
     build.keep(box, "box", track.track_id)
     build.keep(points, "points", track.track_id)
@@ -80,7 +82,7 @@ def _object_steps(build: _Build, track: ObjectTrack, title: str, number: int) ->
     yield f"{title}: object"
 
 
-def _camera(build: _Build) -> bpy.types.Object:
+def _camera(build: TakeBuild) -> bpy.types.Object:
     camera, frames = build.clip.camera, build.frames
     if build.keys.resample:
         frames, at = whole_frames(build.frames)
@@ -93,7 +95,7 @@ def _camera(build: _Build) -> bpy.types.Object:
     return made
 
 
-def _link(scene: bpy.types.Scene, build: _Build, start_frame: float) -> None:
+def _link(scene: bpy.types.Scene, build: TakeBuild, start_frame: float) -> None:
     collection = bpy.data.collections.new(build.name)
     mark_collection(collection, build.clip, build.take_id, start_frame, build.keys, build.camera_given)
     for thing in build.objects:
@@ -108,7 +110,7 @@ def _link(scene: bpy.types.Scene, build: _Build, start_frame: float) -> None:
         scene.frame_end = max(scene.frame_end, math.ceil(build.frames[-1] - 1e-4))
 
 
-def _remove(build: _Build) -> None:
+def take_back(build: TakeBuild) -> None:
     """Takes back what an import made that did not come to its end."""
     for thing in build.objects:
         data = thing.data
@@ -121,7 +123,7 @@ def _remove(build: _Build) -> None:
 
 def _steps(
     scene: bpy.types.Scene,
-    build: _Build,
+    build: TakeBuild,
     background: Sequence[Path],
     models: Mapping[str, BodyModel],
     stand_ins: Mapping[str, StandIn],
@@ -130,11 +132,11 @@ def _steps(
     clip = build.clip
     for track in clip.bodies:
         title = build.name if len(clip.bodies) == 1 else f"{build.name} {track.track_id}"
-        yield from _body_steps(build, track, body_model_of(track, models), title)
+        yield from body_steps(build, track, body_model_of(track, models), title)
         if track.track_id in stand_ins:
             build.objects[-2][marks.STAND_IN] = stand_ins[track.track_id].to_json()
     for number, thing in enumerate(track for track in clip.tracks if isinstance(track, ObjectTrack)):
-        yield from _object_steps(build, thing, f"{build.name} {thing.track_id}", number)
+        yield from object_steps(build, thing, f"{build.name} {thing.track_id}", number)
     attach(_camera(build), background, clip.fps, scene_fps(scene), start)
     build.keep(new_ground(f"{build.name} floor"), "ground")
     yield "camera and floor"
@@ -169,11 +171,11 @@ def import_clip(
     if find_take(scene, take_id) is not None:
         raise SceneError(f"A take with id {take_id} is in the scene already.")
     frames = key_frames(clip.n_frames, clip.fps, scene_fps(scene), start_frame)
-    build = _Build(clip, take_id, name, np.asarray(frames), T_blender_world(clip), provenance or {}, role, keys, camera_given)
+    build = TakeBuild(clip, take_id, name, np.asarray(frames), T_blender_world(clip), provenance or {}, role, keys, camera_given)
     try:
         yield from _steps(scene, build, background, models or {}, stand_ins or {}, start_frame)
     except ReferenceError as error:
         raise SceneError("The import was interrupted by an undo; press Fetch Again in Jobs.") from error
     except BaseException:
-        _remove(build)
+        take_back(build)
         raise

@@ -130,20 +130,39 @@ def _applied(
     provenance: Provenance,
     options: KeyOptions,
 ) -> Iterator[str]:
+    for track_id, _rig_name, _body_name in take.bodies:
+        yield from track_steps(scene, take, tracks[track_id], role, provenance, options)
+    for track_id, _box_name, _points_name in take.objects:
+        if isinstance(tracks.get(track_id), ObjectTrack):
+            yield from track_steps(scene, take, tracks[track_id], role, provenance, options)
+    # A new action shows only after an evaluation; nothing else in the scene has changed.
+    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+
+
+def track_steps(
+    scene: bpy.types.Scene, take: Take, track: BodyTrack | ObjectTrack, role: str, provenance: Provenance, options: KeyOptions
+) -> Iterator[str]:
+    """Gives the one body or object of that track id a motion, in new actions; the scene has to be evaluated afterwards.
+
+    Raises SceneError where the take has no such body or object.
+    """
     frames = key_frames(take.n_frames, take.fps, scene_fps(scene), take.start_frame)
-    at = whole_frames(frames)[0] if options.resample else frames
-    for track_id, rig_name, body_name in take.bodies:
-        rig, track = the_object(rig_name, "rig"), tracks[track_id]
-        assert isinstance(track, BodyTrack)  # _check has decided
-        standing = standing_of(scene, rig, at)
+    if isinstance(track, BodyTrack):
+        rig_name, body_name = _parts_of(take.bodies, track.track_id)
+        rig = the_object(rig_name, "rig")
+        standing = standing_of(scene, rig, whole_frames(frames)[0] if options.resample else frames)
         yield from motion_steps(rig, track, frames, take.T_blender_world, role, provenance, options, standing)
         give_expression(the_object(body_name, "body"), *timed(track, frames, options), role, provenance)
         yield f"{role}: {rig_name}"
-    for track_id, box_name, points_name in take.objects:
-        track = tracks.get(track_id)
-        if isinstance(track, ObjectTrack):
-            box, points = the_object(box_name, "box"), the_object(points_name, "points")
-            objects.give_motion(box, points, track, frames, take.T_blender_world, role, provenance, options)
-            yield f"{role}: {box_name}"
-    # A new action shows only after an evaluation; nothing else in the scene has changed.
-    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+    else:
+        box_name, points_name = _parts_of(take.objects, track.track_id)
+        box, points = the_object(box_name, "box"), the_object(points_name, "points")
+        objects.give_motion(box, points, track, frames, take.T_blender_world, role, provenance, options)
+        yield f"{role}: {box_name}"
+
+
+def _parts_of(things: tuple[tuple[str, str, str], ...], track_id: str) -> tuple[str, str]:
+    found = next((names for known, *names in things if known == track_id), None)
+    if found is None:
+        raise SceneError(f"The take has no track {track_id!r} of that kind; lift the clip again.")
+    return found[0], found[1]

@@ -1,0 +1,290 @@
+"""Draw Box and Click Parts: the mouse over the clip in the 3D viewport shows the lifter a subject."""
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, FloatVectorProperty
+
+from ..revision_blender.motion.errors import RevisionError
+from ..revision_blender.motion.subjects import OFF
+from ..revision_blender.scene import subjects, subjects_view
+from ..revision_blender.scene.errors import SceneError
+from ..revision_blender.scene.properties import CLICKED
+from ..revision_blender.scene.subjects_view import PictureInView
+from . import reasons, subject_overlay
+from .clip_frames import clip_frames, frame_now
+from .pressing import can_press
+from .subject_gestures import Clicked, Clicking, RubberBand
+from .subjects import entry_and_subject, redraw_views
+
+_REACH = 12.0  # pixels of the screen within which a click is meant
+_BOX_HINT = "Left mouse, dragged: box around {name}    Middle mouse, wheel: move the view    Esc, right mouse: leave"
+_CLICK_HINT = (
+    "Left mouse: {part} of {name}    Ctrl: beside it    Tab: next part    X: remove under the pointer    Ctrl Z: take back    "
+    "Enter, Esc, right mouse: done"
+)
+
+
+def _view_area(context: bpy.types.Context) -> bpy.types.Area | None:
+    """The viewport that the button was pressed in, else the largest."""
+    if context.area is not None and context.area.type == "VIEW_3D":
+        return context.area
+    areas = [area for area in context.window.screen.areas if area.type == "VIEW_3D"]
+    return max(areas, key=lambda area: area.width * area.height, default=None)
+
+
+def _region_of(area: bpy.types.Area) -> bpy.types.Region:
+    return next(region for region in area.regions if region.type == "WINDOW")
+
+
+class _OverClip:
+    """Mix-in: a modal operator over the clip, seen through its camera. It keeps no references to data: undo may take them."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return can_press(cls, reasons.why_not_drawn(context.scene))
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event) -> set[str]:
+        try:
+            self._begin(context)
+        except RevisionError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        context.window_manager.modal_handler_add(self)
+        context.window.cursor_modal_set("CROSSHAIR")
+        self._tell(context)
+        return {"RUNNING_MODAL"}
+
+    def _begin(self, context: bpy.types.Context) -> None:
+        scene = context.scene
+        entry, subject = entry_and_subject(scene)
+        clip = clip_frames(entry)
+        frame_now(scene, entry)
+        self._area = _view_area(context)
+        if self._area is None:
+            raise SceneError("There is no 3D viewport in this window to draw in; open one.")
+        if self._area.spaces.active.region_quadviews:
+            raise SceneError("The viewport is split into four; leave Quad View (Ctrl Alt Q) to draw in it.")
+        camera = subjects_view.camera_of_clip(scene, entry.take_id)
+        if camera is None:
+            camera = subjects_view.new_clip_view(scene, entry, clip.files, clip.width, clip.height)
+        if subjects_view.look_through(scene, self._area.spaces.active, camera):
+            with context.temp_override(area=self._area, region=_region_of(self._area)):
+                bpy.ops.view3d.view_center_camera()
+        self._take_id, self._subject, self._clip = entry.take_id, subject.name, clip
+        subject_overlay.begin(self.gesture(context))
+        redraw_views(context)
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
+            return self._leave(context, self.kept(context))
+        picture = self._picture(context)
+        if picture is None:
+            return {"PASS_THROUGH"}  # the viewport looks elsewhere for now
+        at = picture.pixel(event.mouse_x - _region_of(self._area).x, event.mouse_y - _region_of(self._area).y)
+        try:
+            answer = self.heed(context, event, at, picture, self._is_over(event))
+        except RevisionError as error:
+            self.report({"WARNING"}, str(error))
+            answer = {"RUNNING_MODAL"}
+        if event.type in {"MOUSEMOVE", "LEFTMOUSE"} or answer == {"RUNNING_MODAL"}:
+            self._area.tag_redraw()
+        return self._leave(context, answer) if answer & {"FINISHED", "CANCELLED"} else answer
+
+    def _picture(self, context: bpy.types.Context) -> PictureInView | None:
+        entry = context.scene.revision.take_of(self._take_id)
+        space = self._area.spaces.active
+        if entry is None or space.type != "VIEW_3D" or space.region_3d.view_perspective != "CAMERA":
+            return None
+        camera = subjects_view.looked_through(context.scene, space)
+        if not subjects_view.shows_clip(camera, self._take_id):
+            return None
+        width, height = self._clip.size
+        return subjects_view.picture_in_view(_region_of(self._area), space.region_3d, context.scene, camera, width, height)
+
+    def _is_over(self, event: bpy.types.Event) -> bool:
+        """The pointer is over the view itself, not over the sidebar or a header that lies on it."""
+
+        def inside(region: bpy.types.Region) -> bool:
+            return region.x <= event.mouse_x < region.x + region.width and region.y <= event.mouse_y < region.y + region.height
+
+        others = (region for region in self._area.regions if region.type != "WINDOW" and region.width > 1 and region.height > 1)
+        return inside(_region_of(self._area)) and not any(inside(region) for region in others)
+
+    def _leave(self, context: bpy.types.Context, answer: set[str]) -> set[str]:
+        self._clean(context)
+        return answer
+
+    def cancel(self, context: bpy.types.Context) -> None:
+        """Called by Blender when a file is opened in the middle."""
+        self._clean(context)
+
+    def _clean(self, context: bpy.types.Context) -> None:
+        subject_overlay.end()
+        context.workspace.status_text_set(None)
+        if context.window is not None:
+            context.window.cursor_modal_restore()
+        redraw_views(context)
+
+    def _tell(self, context: bpy.types.Context) -> None:
+        context.workspace.status_text_set(self.hint(context))
+
+
+class REVISION_OT_draw_box(_OverClip, bpy.types.Operator):
+    """Draws a box around the chosen subject on this frame of the clip, with the mouse over the picture"""
+
+    bl_idname = "revision.draw_box"
+    bl_label = "Draw Box"
+    bl_options = {"REGISTER", "UNDO"}
+
+    box: FloatVectorProperty(name="Box", size=4, options={"SKIP_SAVE"}, description="Left, top, right, bottom in pixels of the picture")
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        try:
+            entry, subject = entry_and_subject(context.scene)
+            subjects.set_box(subject, frame_now(context.scene, entry), tuple(self.box), clip_frames(entry).size)
+        except RevisionError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        redraw_views(context)
+        return {"FINISHED"}
+
+    def gesture(self, _context: bpy.types.Context) -> RubberBand:
+        self._band = RubberBand(clip_frames(_context.scene.revision.take()).size)
+        return self._band
+
+    def hint(self, _context: bpy.types.Context) -> str:
+        return _BOX_HINT.format(name=self._subject)
+
+    def kept(self, _context: bpy.types.Context) -> set[str]:
+        return {"CANCELLED"}
+
+    def heed(
+        self, context: bpy.types.Context, event: bpy.types.Event, at: tuple[float, float], _picture: PictureInView, over: bool
+    ) -> set[str]:
+        if event.type == "MOUSEMOVE":
+            self._band.move(*at)
+            return {"RUNNING_MODAL"} if self._band.begin is not None else {"PASS_THROUGH"}
+        if event.type == "LEFTMOUSE" and event.value == "PRESS" and over:
+            self._band.press(*at)
+            return {"RUNNING_MODAL"}
+        if event.type == "LEFTMOUSE" and event.value == "RELEASE" and self._band.begin is not None:
+            self._band.move(*at)
+            box = self._band.release()
+            if box is None:
+                return {"RUNNING_MODAL"}
+            self.box = box
+            return self.execute(context)
+        return {"PASS_THROUGH"}
+
+
+class REVISION_OT_click_parts(_OverClip, bpy.types.Operator):
+    """Clicks on the chosen subject on this frame of the clip: places on it, or an animal's nose, tail and paws one after another"""
+
+    bl_idname = "revision.click_parts"
+    bl_label = "Click Parts"
+    bl_options = {"REGISTER", "UNDO"}
+
+    x: FloatProperty(name="X", options={"SKIP_SAVE"}, description="Pixels from the picture's left")
+    y: FloatProperty(name="Y", options={"SKIP_SAVE"}, description="Pixels from the picture's top")
+    part: EnumProperty(name="Part", items=CLICKED, default="on", options={"SKIP_SAVE"})
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """One click, for scripts."""
+        try:
+            entry, subject = entry_and_subject(context.scene)
+            subjects.add_click(subject, frame_now(context.scene, entry), self.x, self.y, self.part, clip_frames(entry).size)
+        except RevisionError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        redraw_views(context)
+        return {"FINISHED"}
+
+    def gesture(self, context: bpy.types.Context) -> Clicking:
+        self._clicking = Clicking("")
+        self._choose_next(context)
+        return self._clicking
+
+    def hint(self, context: bpy.types.Context) -> str:
+        part = context.scene.revision.click_part
+        return _CLICK_HINT.format(part="a place" if part == "on" else part.replace("_", " "), name=self._subject)
+
+    def kept(self, _context: bpy.types.Context) -> set[str]:
+        return {"FINISHED"} if self._clicking.done else {"CANCELLED"}
+
+    def heed(
+        self, context: bpy.types.Context, event: bpy.types.Event, at: tuple[float, float], picture: PictureInView, over: bool
+    ) -> set[str]:
+        self._clicking.at, self._clicking.part = at, context.scene.revision.click_part
+        if event.type == "MOUSEMOVE":
+            self._area.tag_redraw()
+            return {"PASS_THROUGH"}
+        if event.value != "PRESS" or not over:
+            return {"PASS_THROUGH"}
+        match event.type:
+            case "LEFTMOUSE":
+                self._click(context, at, OFF if event.ctrl else self._clicking.part)
+            case "TAB":
+                self._turn(context, -1 if event.shift else 1)
+            case "X" | "DEL":
+                entry, subject = self._find(context)
+                subjects.remove_click(subject, frame_now(context.scene, entry), *at, _REACH / picture.across)
+            case "BACK_SPACE":
+                self._take_back(context)
+            case "Z" if event.ctrl:
+                self._take_back(context)
+            case "RET" | "NUMPAD_ENTER":
+                return self.kept(context)
+            case _:
+                return {"PASS_THROUGH"}
+        self._tell(context)
+        return {"RUNNING_MODAL"}
+
+    def _find(self, context: bpy.types.Context):  # noqa: ANN202 -- the take's entry and its subject
+        entry = context.scene.revision.take_of(self._take_id)
+        if entry is None:
+            raise SceneError("The take is no longer in the scene; press Esc.")
+        return entry, subjects.find(entry, self._subject)
+
+    def _click(self, context: bpy.types.Context, at: tuple[float, float], part: str) -> None:
+        entry, subject = self._find(context)
+        frame = frame_now(context.scene, entry)
+        shown = subjects.shown_at(subject, frame)
+        before = next(
+            ((click.x, click.y) for click in (shown.clicks if shown else ()) if click.part == part and part not in ("on", OFF)), None
+        )
+        subjects.add_click(subject, frame, *at, part, self._clip.size)
+        self._clicking.done.append(Clicked(frame, *at, part, before))
+        if part != OFF:
+            self._choose_next(context)
+
+    def _take_back(self, context: bpy.types.Context) -> None:
+        """The last click of this run."""
+        if not self._clicking.done:
+            return
+        last = self._clicking.done.pop()
+        _entry, subject = self._find(context)
+        subjects.remove_click(subject, last.frame, last.x, last.y, 0.01)
+        if last.before is not None:
+            subjects.add_click(subject, last.frame, *last.before, last.part, self._clip.size)
+        context.scene.revision.click_part = last.part if last.part != OFF else self._clicking.part
+
+    def _turn(self, context: bpy.types.Context, step: int) -> None:
+        names = [name for name, _title, _words in CLICKED]
+        _entry, subject = self._find(context)
+        names = names if subject.kind == "animal" else names[:2]
+        settings = context.scene.revision
+        place = names.index(settings.click_part) if settings.click_part in names else -step
+        settings.click_part = names[(place + step) % len(names)]
+
+    def _choose_next(self, context: bpy.types.Context) -> None:
+        """An animal's parts come one after another; other subjects are clicked wherever they are."""
+        entry, subject = entry_and_subject(context.scene)
+        settings = context.scene.revision
+        if subject.kind == "animal":
+            settings.click_part = subjects.next_part(subject, frame_now(context.scene, entry))
+        elif settings.click_part not in ("on", OFF):
+            settings.click_part = "on"
+        self._clicking.part = settings.click_part
+
+
+classes = (REVISION_OT_draw_box, REVISION_OT_click_parts)
+register, unregister = bpy.utils.register_classes_factory(classes)
