@@ -10,6 +10,7 @@ from backend.lifting.animals.coarse_body import PosedAnimal
 from backend.lifting.animals.energy import AnimalEnergy, Unknowns
 
 RESEEK_EVERY = 5  # steps
+HIDDEN_CLICK = 40.0
 Joining = Callable[[Unknowns, PosedAnimal], Tensor]
 
 
@@ -51,9 +52,9 @@ def descend(
 
 
 def assessed(energy: AnimalEnergy, unknowns: Unknowns) -> tuple[Tensor, Tensor]:
-    """Energy ``(N,)`` and overlap with the masks ``(N,)`` of poses as they are."""
+    """Energy ``(N,)``, with what a hidden click costs, and overlap with the masks ``(N,)`` of poses as they are."""
     with torch.no_grad():
         posed = energy.posed(unknowns)
         energy.seek(posed)
         assert energy.outlines is not None
-        return energy.terms(unknowns, posed), energy.outlines.overlap
+        return energy.terms(unknowns, posed) + HIDDEN_CLICK * energy.hidden(posed), energy.outlines.overlap

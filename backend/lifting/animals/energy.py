@@ -11,21 +11,26 @@ from torch import Tensor
 from backend.lifting.animals.coarse_body import CoarseBody, PosedAnimal, matrices
 from backend.lifting.animals.joint_ranges import JointRanges
 from backend.lifting.animals.outlines import Crops, ModelOutlines, model_outlines
+from revision_blender.motion.subjects import ANIMAL_PARTS
 
-KEYPOINT_SPREAD, KEYPOINT_REACH = 0.025, 0.25  # of the animal's size in the picture
-OUTLINE_SPREAD, OUTLINE_REACH = 0.015, 0.10
+KEYPOINT_SPREAD, KEYPOINT_REACH = 0.02, 0.6  # of the animal's size in the picture
+OUTLINE_SPREAD, OUTLINE_REACH = 0.015, 0.08
 ALONG = 0.15  # of a gap along the outline, against one across it
 TURNED = 0.12  # of the size: what an outline that runs the other way counts as distance
 OUTSIDE_SPREAD, OUTSIDE_REACH = 0.02, 0.10
 PITCH_SPREAD, ROLL_SPREAD = 0.5, 0.15  # radians from upright
+NEAR, DEEP = 0.04, 0.15  # of the size in the picture, of the trunk's length
 BETA_SPREAD = 0.8  # standard deviations from the shape that the label names
+EARS_OVER_THROAT = 0.1  # of the trunk's length, at least
+_EARS, _THROAT = [ANIMAL_PARTS.index("left_ear"), ANIMAL_PARTS.index("right_ear")], ANIMAL_PARTS.index("throat")
+_ON_THE_TRUNK = [row for row, part in enumerate(ANIMAL_PARTS) if not part.endswith("paw")]
 
 
 @dataclass(frozen=True)
 class Weights:
     """Of the terms of the energy, beside keypoints."""
 
-    outline: float = 60.0
+    outline: float = 50.0
     outside: float = 40.0
     well: float = 0.6
     walls: float = 1.0
@@ -43,6 +48,12 @@ class View:
     center: Tensor
     up: Tensor
 
+    def tilted(self, angle: float) -> "View":
+        """The same view, the camera looking further down by an angle in radians."""
+        cosine, sine = float(np.cos(angle)), float(np.sin(angle))
+        turn = torch.tensor([[1.0, 0.0, 0.0], [0.0, cosine, -sine], [0.0, sine, cosine]])
+        return replace(self, up=self.up @ turn.T)
+
     def project(self, points: Float[Tensor, "N K 3"]) -> Float[Tensor, "N K 2"]:
         return points[..., :2] / points[..., 2:].clamp(min=0.05) * self.focal + self.center
 
@@ -55,6 +66,9 @@ class Evidence:
     keypoints: Tensor
     clicked: Tensor
     view: View
+
+    def tilted(self, angle: float) -> "Evidence":
+        return replace(self, view=self.view.tilted(angle))
 
     def rows(self, index: NDArray[np.integer]) -> "Evidence":
         picked = torch.from_numpy(np.asarray(index, np.int64))
@@ -144,7 +158,16 @@ class AnimalEnergy:
         energy = self._keypoints(posed) + seen * (weights.outline * self._outline(flat) + weights.outside * self._outside(flat))
         energy = energy + weights.well * self.ranges.well(unknowns.pose) + weights.walls * self.ranges.walls(unknowns.pose)
         shape = ((unknowns.betas - self.preferred) / BETA_SPREAD).square().sum(-1)
-        return energy + weights.upright * self._upright(unknowns) + weights.shape * shape
+        return energy + weights.upright * (self._upright(unknowns) + self._head_up(posed)) + weights.shape * shape
+
+    def hidden(self, posed: PosedAnimal) -> Float[Tensor, " N"]:
+        """How many of the clicked parts but paws lie well behind other parts of the body: one does not click on what one does not see."""
+        with torch.no_grad():
+            flat, parts = self.in_crop(posed.vertices), self.in_crop(posed.keypoints)
+            near = torch.cdist(parts, flat) < NEAR * self.size[..., None]
+            front = torch.where(near, posed.vertices[:, None, :, 2], torch.inf).amin(-1)
+            behind = posed.keypoints[..., 2] - front > DEEP * self.body.length
+            return (behind * self.evidence.clicked)[:, _ON_THE_TRUNK].sum(-1)
 
     def _keypoints(self, posed: PosedAnimal) -> Tensor:
         gap = (self.in_crop(posed.keypoints) - self.evidence.crops.to_crop(self.evidence.keypoints)) / self.size[..., None]
@@ -172,6 +195,12 @@ class AnimalEnergy:
         lean = torch.einsum("nab,na->nb", matrices(unknowns.turn) @ unknowns.R_camera_root, self.evidence.view.up)
         upside = (-lean[:, 2]).clamp(min=0.0)  # on its back both leans are small again
         return (lean[:, 0] / PITCH_SPREAD).square() + (lean[:, 1] / ROLL_SPREAD).square() + 20.0 * upside
+
+    def _head_up(self, posed: PosedAnimal) -> Tensor:
+        """Ears are above the throat."""
+        over = posed.keypoints[:, _EARS].mean(1) - posed.keypoints[:, _THROAT]
+        height = (over * self.evidence.view.up).sum(-1) / self.body.length
+        return 2.0 * ((EARS_OVER_THROAT - height).clamp(min=0.0) / 0.1).square()
 
 
 def _picked(points: Float[Tensor, "N K 2"], index: Tensor) -> Tensor:

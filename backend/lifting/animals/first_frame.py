@@ -17,16 +17,21 @@ Array = NDArray[np.floating]
 
 COARSE, FINE = Steps(35, 0.08, 0.05), Steps(60, 0.05, 0.02, 0.04)
 KEPT = 4  # starts that are followed to the end
+TILTS, TILT_SPREAD = (0.1, 0.5, 0.95), 0.6  # radians that a camera looks down
 
 
 @dataclass(frozen=True, eq=False)
 class First:
-    """frame: which. unknowns: one row. preferred ``(1, B)``: the shape that its kind has. kind: its name, or empty."""
+    """frame: which. unknowns: one row. preferred ``(1, B)``: the shape that its kind has. kind: its name, or empty.
+
+    tilt: radians that the camera looks further down than the evidence says.
+    """
 
     frame: int
     unknowns: Unknowns
     preferred: Tensor
     kind: str
+    tilt: float
 
 
 def first_of(evidence: Evidence) -> int:
@@ -37,34 +42,33 @@ def first_of(evidence: Evidence) -> int:
     return int(np.argmax(clicked * 10.0 + pixels / max(float(pixels.max()), 1e-9) + 5.0 * evidence.crops.seen.numpy()))
 
 
-def fitted_first(body: CoarseBody, evidence: Evidence, presets: dict[str, Array], words: str, progress: Progress) -> First:
-    """words: the animal's label and name; where they name no kind the best of the presets is taken."""
+def fitted_first(body: CoarseBody, evidence: Evidence, level: bool, presets: dict[str, Array], words: str, progress: Progress) -> First:
+    """level: whether the vertical is known; where it is not, cameras that look down more or less are tried.
+
+    words: the animal's label and name; where they name no kind the best of the presets is taken.
+    """
     frame = first_of(evidence)
     kind = kind_named(words, presets)
     preferred = same_shape(body, presets, kind)
-    best = _best_heading(body, evidence, frame, preferred, progress)
+    found = [_best_heading(body, evidence.tilted(tilt), frame, preferred, progress) for tilt in ((0.0,) if level else TILTS)]
+    costs = [cost + (tilt / TILT_SPREAD) ** 2 for (_, cost), tilt in zip(found, TILTS, strict=False)]
+    best, tilt = found[int(np.argmin(costs))][0], 0.0 if level else TILTS[int(np.argmin(costs))]
     if kind is None and presets:
-        best, preferred, kind = _best_kind(body, evidence, frame, presets, best)
-    return First(frame, best, preferred, kind or "")
+        best, preferred, kind = _best_kind(body, evidence.tilted(tilt), frame, presets, best)
+    return First(frame, best, preferred, kind or "", tilt)
 
 
-def attempts(body: CoarseBody, evidence: Evidence, frame: int, preferred: Tensor, coarse: Steps = COARSE) -> tuple[Unknowns, Tensor]:
-    """All headings at one frame, gone down a little, and their energies."""
-    rotations = starting_rotations(evidence.view.up[frame].numpy().astype(np.float64))
-    rows = np.full(len(rotations), frame)
-    energy = AnimalEnergy(body, evidence.rows(rows), preferred, Weights(outline=25.0, outside=15.0))
-    start = started(energy, preferred.repeat(len(rotations), 1), rotations)
-    reached = descend(energy, start, coarse)
-    return reached, assessed(energy, reached)[0]
-
-
-def _best_heading(body: CoarseBody, evidence: Evidence, frame: int, preferred: Tensor, progress: Progress) -> Unknowns:
+def _best_heading(body: CoarseBody, evidence: Evidence, frame: int, preferred: Tensor, progress: Progress) -> tuple[Unknowns, float]:
     progress(0.0, "Turning the animal about")
-    reached, cost = attempts(body, evidence, frame, preferred)
-    kept = cost.argsort()[:KEPT].numpy()
-    energy = AnimalEnergy(body, evidence.rows(np.full(len(kept), frame)), preferred, Weights())
-    fine = descend(energy, reached.rows(kept), FINE, report=lambda share: progress(0.4 + 0.6 * share, "Turning the animal about"))
-    return fine.rows(np.array([int(assessed(energy, fine)[0].argmin())]))
+    rotations = starting_rotations(evidence.view.up[frame].numpy().astype(np.float64))
+    coarse = AnimalEnergy(body, evidence.rows(np.full(len(rotations), frame)), preferred, Weights(outline=25.0, outside=15.0))
+    reached = descend(coarse, started(coarse, preferred.repeat(len(rotations), 1), rotations), COARSE)
+    kept = assessed(coarse, reached)[0].argsort()[:KEPT].numpy()
+    fine = AnimalEnergy(body, evidence.rows(np.full(len(kept), frame)), preferred, Weights())
+    reached = descend(fine, reached.rows(kept), FINE, report=lambda share: progress(0.4 + 0.6 * share, "Turning the animal about"))
+    cost = assessed(fine, reached)[0]
+    best = int(cost.argmin())
+    return reached.rows(np.array([best])), float(cost[best])
 
 
 def _best_kind(

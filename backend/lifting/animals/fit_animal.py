@@ -74,7 +74,10 @@ def fit_animal(
     with _one_thread():
         evidence = _evidence(followed, prompts, camera, ground, occluders)
         presets = shape_presets(shelf(), model_name)
-        first = fitted_first(_body(model), evidence, presets, f"{followed.label} {followed.name}", progress.part(0.0, 0.3))
+        first = fitted_first(
+            _body(model), evidence, ground is not None, presets, f"{followed.label} {followed.name}", progress.part(0.0, 0.3)
+        )
+        evidence = evidence.tilted(first.tilt)
         fit = fitted_clip(_body(model), evidence, first, camera, ground, fps, progress.part(0.3, 1.0))
         confidence = joint_confidence(_body(model), evidence, fit.unknowns, fit.overlap, followed.score)
         rotations, translation = _in_world(_body(model), fit.unknowns, fit.roots, camera)
