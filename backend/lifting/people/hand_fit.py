@@ -14,16 +14,17 @@ from torch import Tensor
 
 from backend.bodies.torch_body import rotations_from_axis_angle
 from backend.lifting.people.finger_limits import FingerLimits, finger_limits
-from backend.lifting.providers.mano_body import N_JOINTS, PARENTS, POINTS, HandBones
+from backend.lifting.providers.mano_body import POINTS, HandBones
 from backend.progress import Progress
 
 Array = NDArray[np.floating]
 
-STEPS, RATE = 140, 0.06
+STEPS, RATE = 100, 0.08
 DEPTH_WEIGHT, PICTURE_WEIGHT = 0.5, 1.0
 SPREAD, REACH = 0.04, 0.25  # of the hand's length: noise of a point, and beyond it an outlier
 WELL, WALL, COUPLED, CALM = 0.02, 4.0, 0.05, 0.6
 _PALM = np.array([0, 1, 5, 9, 13, 17])  # points that no finger moves: wrist and the five first joints
+_FINGERS = [4, 0, 1, 3, 2]  # thumb, index, middle, ring, little among MANO's index, middle, little, ring, thumb
 _MIRROR = np.array([-1.0, 1.0, 1.0])
 
 
@@ -50,7 +51,7 @@ def fit_hand(bones: HandBones, points: HandPoints, left: bool, progress: Progres
 class _HandFit:
     def __init__(self, bones: HandBones, world: Array, pixels: Array, points: HandPoints) -> None:
         limits: FingerLimits = finger_limits(bones)
-        self.rest = torch.tensor(np.concatenate([bones.joints, bones.tips]), dtype=torch.float32)
+        self.bones = torch.tensor(_bones(bones), dtype=torch.float32)
         self.length = float(np.linalg.norm(bones.joints[4] - bones.joints[0]))
         self.axes, self.low, self.high, self.middle, self.ease = (
             torch.tensor(values, dtype=torch.float32) for values in (limits.axes, limits.low, limits.high, limits.middle, limits.ease)
@@ -67,19 +68,21 @@ class _HandFit:
 
     def rotations(self, turn: Tensor, angles: Tensor) -> Tensor:
         """``(N, 16, 3, 3)`` from the wrist's turn ``(N, 3)`` and the angles ``(N, 15, 3)``."""
-        bent = rotations_from_axis_angle(torch.einsum("jab,njb->nja", self.axes, angles))
+        bent = rotations_from_axis_angle((self.axes @ angles[..., None])[..., 0])
         return torch.cat([(rotations_from_axis_angle(turn) @ self.root)[:, None], bent], dim=1)
 
     def points(self, rotations: Tensor) -> Tensor:
-        """``(N, 21, 3)`` metres about the wrist."""
-        world, places = [rotations[:, 0]], [torch.zeros(len(rotations), 3)]
-        for joint in range(1, N_JOINTS):
-            parent = int(PARENTS[joint])
-            places.append(places[parent] + world[parent] @ (self.rest[joint] - self.rest[parent]))
-            world.append(world[parent] @ rotations[:, joint])
-        for tip, joint in enumerate((15, 3, 6, 12, 9), start=N_JOINTS):
-            places.append(places[joint] + world[joint] @ (self.rest[tip] - self.rest[joint]))
-        return torch.stack(places, dim=1)[:, POINTS]
+        """``(N, 21, 3)`` metres about the wrist: the five fingers at once, a bone at a time."""
+        world = rotations[:, :1]
+        bent = rotations[:, 1:].unflatten(1, (5, 3))
+        place = (world @ self.bones[:, 0, :, None])[..., 0]
+        places = [place]
+        for segment in range(3):
+            world = world @ bent[:, :, segment]
+            place = place + (world @ self.bones[:, segment + 1, :, None])[..., 0]
+            places.append(place)
+        fingers = torch.stack(places, dim=2)[:, _FINGERS].flatten(1, 2)  # from MANO's order of fingers to that of the points
+        return torch.cat([torch.zeros_like(fingers[:, :1]), fingers], dim=1)
 
     def solve(self, progress: Progress) -> tuple[Tensor, Tensor]:
         turn = torch.zeros(len(self.world), 3, requires_grad=True)
@@ -121,6 +124,14 @@ class _HandFit:
 
 def _robust(square: Tensor) -> Tensor:
     return square / (square + REACH**2) * (REACH / SPREAD) ** 2
+
+
+def _bones(bones: HandBones) -> Float[NDArray[np.float64], "5 4 3"]:
+    """From the wrist to each finger's first joint, along its two bones, and to its tip, in MANO's order of fingers, rest pose."""
+    joints = bones.joints[1:].reshape(5, 3, 3)
+    tips = bones.tips[[1, 2, 4, 3, 0]]
+    places = np.concatenate([np.tile(bones.joints[0], (5, 1, 1)), joints, tips[:, None]], axis=1)
+    return np.diff(places, axis=1)
 
 
 def _turns(bones: HandBones, world: Float[Array, "N 21 3"]) -> Float[NDArray[np.float64], "N 3 3"]:

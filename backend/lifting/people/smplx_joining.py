@@ -30,7 +30,7 @@ ELBOW_SHARE = 0.6  # of the forearm's twist
 MOST_TWIST = 1.9  # radians between the elbow and the hand, both ways
 MOST_BEND = (1.45, 0.75)  # radians at the wrist: towards palm or back, towards thumb or little finger
 LEAST_SCORE = 0.3  # of a hand that is believed
-CALM_SECONDS = 0.04  # width of the filter over the hand's rotations
+CALM_SECONDS = 0.08  # width of the filter over the hand's rotations
 LET_GO_SECONDS = 0.4  # after which a hand that is not seen is at rest
 
 
@@ -147,11 +147,19 @@ def _trust(score: Float[Array, " F"], fps: float) -> Float[NDArray[np.float64], 
 
 
 def _calmed(rotations: Float[Array, "F *J 3 3"], weight: Float[Array, " F"], fps: float) -> Float[NDArray[np.float64], "F *J 3 3"]:
-    """Rotations as a weighted mean over neighbouring frames, made square again."""
-    frames = np.arange(len(rotations))
-    kernel = np.exp(-0.5 * ((frames[:, None] - frames[None]) / (CALM_SECONDS * fps)) ** 2) * weight[None]
-    mean = np.einsum("fg,g...->f...", kernel / kernel.sum(axis=1, keepdims=True), rotations)
+    """Rotations smoothed by a parabola about each frame (so that strokes keep their height), made square again."""
+    mean = np.einsum("fg,g...->f...", _parabolas(weight, fps), rotations)
     u, _, vt = np.linalg.svd(mean)
     flip = np.ones(mean.shape[:-1])
     flip[..., 2] = np.linalg.det(u @ vt)
     return (u * flip[..., None, :]) @ vt
+
+
+def _parabolas(weight: Float[Array, " F"], fps: float) -> Float[NDArray[np.float64], "F F"]:
+    """The filter as a matrix: the value at each frame of the parabola through its neighbours, near ones and sure ones first."""
+    away = (np.arange(len(weight))[None] - np.arange(len(weight))[:, None]) / (CALM_SECONDS * fps)
+    near = np.exp(-0.5 * away**2) * weight[None]
+    powers = away[..., None] ** np.arange(3)
+    normal = np.einsum("fg,fga,fgb->fab", near, powers, powers) + np.diag([0.0, 1e-3, 1e-2])
+    first = np.linalg.inv(normal)[:, 0]
+    return np.einsum("fa,fga,fg->fg", first, powers, near)

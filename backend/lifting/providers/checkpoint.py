@@ -7,9 +7,9 @@ by an inert one of ours, so no foreign code is imported or called, and what it w
 
 import pickle
 import zipfile
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,22 +17,16 @@ from torch import Tensor
 from backend.errors import EngineError
 
 MAX_DESCRIPTION = 64 * 2**20  # bytes of data.pkl: names, shapes and settings, never the numbers
+_DAMAGE = (
+    OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, EOFError, IndexError, pickle.PickleError, zipfile.BadZipFile,
+)  # fmt: skip
 
 
-class _Inert(dict[Any, Any]):
-    """Stands for an object of a class that is not known here: takes whatever it is given and does nothing."""
+class _Inert:
+    """Stands for every class that is not known here: what is made of it is an empty dictionary, which takes what the file puts in."""
 
-    def __new__(cls, *_args: object, **_named: object) -> "_Inert":
-        return super().__new__(cls)
-
-    def __init__(self, *_args: object, **_named: object) -> None:
-        super().__init__()
-
-    def __setstate__(self, _state: object) -> None:
-        pass
-
-    def __hash__(self) -> int:  # type: ignore[override]  # may be a key of another dictionary
-        return id(self)
+    def __new__(cls, *_arguments: object) -> "OrderedDict[object, object]":  # type: ignore[misc]  # the only dictionary that torch fills later
+        return OrderedDict()
 
 
 def read_state(path: Path, what: str) -> dict[str, Tensor]:
@@ -47,23 +41,18 @@ def read_state(path: Path, what: str) -> dict[str, Tensor]:
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError as reason:
         raise EngineError(f"There is no file {path}; put the weights of {what} there.") from reason
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        pickle.PickleError,
-        zipfile.BadZipFile,
-    ) as reason:
-        words = str(reason).splitlines()[0][:120] if str(reason) else type(reason).__name__
-        raise EngineError(f"{path.name} is no whole checkpoint of {what} ({words.rstrip('.')}); get the file again.") from reason
+    except _DAMAGE as reason:
+        raise EngineError(f"{path.name} is no whole checkpoint of {what} ({_cause(reason)}); get the file again.") from reason
     state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
     if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
         raise EngineError(f"{path.name} holds no weights; choose the checkpoint of {what} as it was published.")
     return {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
+
+
+def _cause(reason: Exception) -> str:
+    """torch's words without its advice, which would be dangerous to follow."""
+    text = str(reason).rsplit("WeightsUnpickler error:", maxsplit=1)[-1].strip()
+    return (text.splitlines()[0] if text else type(reason).__name__)[:120].rstrip(". ")
 
 
 def _check_archive(path: Path, what: str) -> None:
