@@ -18,7 +18,14 @@ from revision_blender.wire.connection import LOOPBACK, ConnectionInfo
 from revision_blender.wire.launch import EXIT_ALREADY_RUNNING
 
 # rooms with commands of their own: a module with ``add_subcommand(subparsers)``
-PLUGGED = ("backend.bodies.cli", "backend.motion_cli", "backend.model_cli", "backend.training.cli", "backend.evaluation.cli")
+PLUGGED = (
+    "backend.bodies.cli",
+    "backend.lift_cli",
+    "backend.motion_cli",
+    "backend.model_cli",
+    "backend.training.cli",
+    "backend.evaluation.cli",
+)
 
 
 def _serve(arguments: argparse.Namespace) -> int:

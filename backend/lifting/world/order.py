@@ -89,7 +89,7 @@ def depth_shifts(
         if wrong <= active:
             break
         active |= wrong
-        shifts = _solved(base, [wishes[place] for place in sorted(active)], n_frames)
+        shifts = _solved(base, n_subjects * n_frames, [wishes[place] for place in sorted(active)], n_frames)
     return np.clip(shifts, -LARGEST, LARGEST).reshape(n_subjects, n_frames)
 
 
@@ -102,16 +102,18 @@ def _keeping(n_subjects: int, n_frames: int, fixed: frozenset[int]) -> csr_array
     stay = diags_array(np.repeat([1e6 if subject in fixed else STAY for subject in range(n_subjects)], n_frames), format="csr")
     if n_frames < 2:
         return csr_array(stay)
-    step = diags_array([-np.ones(n_frames - 1), np.ones(n_frames - 1)], offsets=[0, 1], shape=(n_frames - 1, n_frames), format="csr")
+    rows, signs = np.repeat(np.arange(n_frames - 1), 2), np.tile([-1.0, 1.0], n_frames - 1)
+    columns = np.stack([np.arange(n_frames - 1), np.arange(1, n_frames)], axis=1).ravel()
+    step = csr_array(coo_array((signs, (rows, columns)), shape=(n_frames - 1, n_frames)))
     smooth = SMOOTH * n_frames**0.5 * kron(eye_array(n_subjects, format="csr"), step.T @ step, format="csr")
     return csr_array(stay + smooth)
 
 
-def _solved(base: csr_array, wishes: list[Wish], n_frames: int) -> Array:
+def _solved(base: csr_array, n_unknowns: int, wishes: list[Wish], n_frames: int) -> Array:
     """Least squares with the wishes as soft equations ``shift_back - shift_front = margin - apart``."""
     rows = np.repeat(np.arange(len(wishes)), 2)
     columns = np.array([[wish.back * n_frames + wish.frame, wish.front * n_frames + wish.frame] for wish in wishes]).ravel()
     signs = np.tile([1.0, -1.0], len(wishes))
-    A = csr_array(coo_array((signs, (rows, columns)), shape=(len(wishes), base.shape[0])))
+    A = csr_array(coo_array((signs, (rows, columns)), shape=(len(wishes), n_unknowns)))
     right = np.array([MARGIN - wish.apart for wish in wishes])
     return np.asarray(spsolve((base + WISH * (A.T @ A)).tocsc(), WISH * (A.T @ right)))

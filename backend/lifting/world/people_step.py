@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
-from backend.lifting.people.fitting import fit_people
 from numpy.typing import NDArray
 
 from backend.bodies.installed import identity_of_track
 from backend.lifting.people.finding import Person
+from backend.lifting.people.fit_people import fit_people
 from backend.lifting.people.hand_boxes import hand_boxes
 from backend.lifting.people.trust import joint_confidence
 from backend.lifting.providers.base import Hands, LiftedBody

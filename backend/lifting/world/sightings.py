@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from backend.lifting.people.masks import people_masks
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from backend.errors import InputError
 from backend.lifting.objects.following import follow
 from backend.lifting.people.finding import Person, find_people
+from backend.lifting.people.people_masks import people_masks
 from backend.lifting.subject import Detection, Followed
 from backend.lifting.world.keypoints import with_keypoints
 from backend.lifting.world.wish import Wish
