@@ -14,14 +14,16 @@ from backend.prior.network.strength import mean_angular_speed
 from backend.prior.network.transformer import Prior
 from backend.prior.network.weights import load_prior
 from backend.prior.state.features import features
-from backend.prior.state.take import Take
+from backend.prior.state.take import Take, undamaged
 from backend.training.prior.ablation import ablate
 from backend.training.prior.batches import Batch, Batches, held_out_pool, pool
 from backend.training.prior.bundled import bundled_takes
 from backend.training.prior.config import LossConfig, TrainConfig, as_values, parsed, read_config
 from backend.training.prior.distribution import distributions, limits, windows_of
+from backend.training.prior.edited_pins import edited
 from backend.training.prior.exaggeration import exaggerated, postured, swayed
 from backend.training.prior.losses import paired, total
+from backend.training.prior.lost import Pinned
 from backend.training.prior.noise import forward
 from backend.training.prior.optimizer import orthogonal
 from backend.training.prior.trainer import Motions, accustom, learning_rate, train
@@ -171,6 +173,23 @@ def test_a_wandering_pose_is_slow_keeps_the_root_and_stands_as_high(people) -> N
     assert wander > np.radians(1.0) and step < 0.15 * wander
     feet = [7, 8, 10, 11]
     assert np.allclose(forward(made)[1][:, feet, 1].min(1), forward(take)[1][:, feet, 1].min(1), atol=1e-9)
+
+
+def test_edited_pins_bring_the_wanted_motion_along(people) -> None:
+    clean = people[0]
+    rng = np.random.default_rng(2)
+    known = Pinned(part=0.02).on(undamaged(clean), clean, rng)
+    damaged, wanted = edited(known, clean, rng, 10.0)
+    assert np.array_equal(damaged.pinned, known.pinned)
+    changed = np.flatnonzero((wanted.rotations != clean.rotations).any(axis=(0, 2, 3)))
+    assert len(changed) == 1 and changed[0] > 0
+    (joint,) = changed
+    held = known.pinned[:, joint]
+    assert np.allclose(wanted.rotations[held, joint], damaged.take.rotations[held, joint])
+    assert not np.allclose(damaged.take.rotations[held, joint], clean.rotations[held, joint], atol=0.02)
+    assert np.array_equal(damaged.take.rotations[~known.pinned], known.take.rotations[~known.pinned])
+    nothing = edited(undamaged(clean), clean, rng, 10.0)
+    assert nothing[1] is clean
 
 
 def test_the_arms_of_another(people) -> None:

@@ -16,6 +16,7 @@ from backend.training.prior import gaits, rigid_simulation
 from backend.training.prior.augmentation import mirrored, proportioned, stretched
 from backend.training.prior.config import TrainConfig
 from backend.training.prior.corruption import training_example
+from backend.training.prior.edited_pins import edited
 from backend.training.prior.exaggeration import exaggerated, postured, swayed
 from backend.training.prior.variation import cut, stacked, with_arms_of
 
@@ -76,6 +77,8 @@ class Batches:
         told = self.config.told
         clean = self._window(rng, kind, frames)
         damaged, away = training_example(clean, rng)
+        if rng.random() < self.config.data.edited:
+            damaged, clean = edited(damaged, clean, rng, self.config.data.edit)
         text = clean.text if rng.random() < told.text else ""
         if rng.random() >= told.strength:
             return _Sample(damaged, clean, away, float("nan"), text)

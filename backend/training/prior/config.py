@@ -21,7 +21,8 @@ class DataConfig:
     factor. mirror: share of takes with left and right exchanged. proportions: standard deviation of the logarithm of bone lengths, on half of
     the people. arms: share of people with the arms of another motion. livelier: share of bodies that move more or less than captured, by a
     factor of up to ``lively``. postured: share of people who hold themselves otherwise, by ``posture`` degrees a joint.
-    swayed: share of bodies whose joints wander slowly by ``sway`` degrees. pool: simulated animals, and objects.
+    swayed: share of bodies whose joints wander slowly by ``sway`` degrees.
+    edited: share of bodies of whose pins one joint's are turned by about ``edit`` degrees. pool: simulated animals, and objects.
     gaits: what the animals do; leave one out to see what the others teach.
     """
 
@@ -41,6 +42,8 @@ class DataConfig:
     posture: float = 2.5
     swayed: float = 0.0
     sway: float = 3.0
+    edited: float = 0.0
+    edit: float = 10.0
     pool: int = 1000
     gaits: tuple[str, ...] = GAITS
 
@@ -151,7 +154,7 @@ def _check(config: TrainConfig) -> None:
     data, run, optimizer, told = config.data, config.run, config.optimizer, config.told
     shares: Mapping[str, float] = {
         "data.short": data.short, "data.mirror": data.mirror, "data.arms": data.arms, "data.livelier": data.livelier, "data.postured": data.postured,
-        "data.swayed": data.swayed,
+        "data.swayed": data.swayed, "data.edited": data.edited,
         "told.text": told.text, "told.strength": told.strength, "told.edited": told.edited,
     }  # fmt: skip
     rules = [
@@ -160,7 +163,7 @@ def _check(config: TrainConfig) -> None:
         (8 <= data.least <= data.frames <= config.network.window, f"data.least and data.frames are {data.least} and {data.frames}", f"keep 8 <= least <= frames <= {config.network.window}"),
         (min(data.stretch, data.lively, told.range) >= 1.0, "stretch, lively or range is under 1", "make them at least 1"),
         (bool(data.gaits) and set(data.gaits) <= set(GAITS), f"data.gaits are {', '.join(data.gaits) or 'none'}", f"choose from {', '.join(GAITS)}"),
-        (min(data.proportions, data.posture, data.sway) >= 0.0, "proportions, posture or sway is negative", "make it 0 or more"),
+        (min(data.proportions, data.posture, data.sway, data.edit) >= 0.0, "proportions, posture, sway or edit is negative", "make it 0 or more"),
         (min(asdict(config.loss).values()) >= 0.0, "a weight of loss is negative", "make it 0 or more"),
         (min(run.steps, run.batch, run.log_every, run.save_every, run.keep) >= 1, "steps, batch, log_every, save_every or keep is under 1", "make each at least 1"),
         (min(run.minutes, run.export_minutes, run.look_every, run.threads, run.workers, data.pool) >= 0, "a number of run, or the pool, is negative", "use 0 for none"),
