@@ -123,7 +123,7 @@ def test_a_deleted_track_is_gone_from_scene_and_lift(room, scene, lifted):
 
 
 def test_merging_takes_each_frame_from_the_surer_track(room, scene, lifted):
-    clip, raw, entry = lifted
+    clip, _raw, entry = lifted
     bpy.ops.revision.merge_tracks(track="Anna", other="Bert")
     first, second = clip.tracks[:2]
     surer = second.confidence.mean(axis=1) > first.confidence.mean(axis=1)
@@ -190,7 +190,7 @@ def place(room, scene, entry, clip, raw, only: str):
 
 
 def test_a_track_lifted_again_leaves_the_others_alone(room, scene, lifted):
-    clip, raw, entry = lifted
+    clip, _raw, entry = lifted
     fresh = replace(_person(room, "Bert", 7), betas=np.linspace(-1.5, 1.5, 10))
     ball = thing(room, FRAMES, seed=5, size=(0.3, 0.3, 0.5))
     again = clip.with_tracks((clip.tracks[0], fresh, clip.tracks[2], ball))
@@ -212,7 +212,7 @@ def test_a_track_lifted_again_leaves_the_others_alone(room, scene, lifted):
 
 
 def test_a_track_lifted_again_as_something_else_is_built_anew(room, scene, lifted):
-    clip, raw, entry = lifted
+    clip, _raw, entry = lifted
     again = clip.with_tracks((*clip.tracks[:2], replace(thing(room, FRAMES, seed=3), track_id="dog"), clip.tracks[3]))
     place(room, scene, entry, again, again, "dog")
     rows = {row.track_id: row.kind for row in room("revision_blender.scene.lifted_tracks").track_rows(take_of(room, scene))}

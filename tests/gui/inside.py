@@ -121,7 +121,41 @@ def allow_online() -> None:
     bpy.context.preferences.system.use_online_access = True
 
 
-ASKED = {"change": change, "allow_online": allow_online, "drop": drop, "look": look, "show": show, "choose": choose, "pose": pose}
+def clip_in_view() -> dict:
+    """Where the chosen take's clip is drawn in the window: its top left corner from the window's top left, and screen pixels a pixel."""
+    view = importlib.import_module(f"{NAME}.revision_blender.scene.subjects_view")
+    area, scene = view_area(), bpy.context.scene
+    space, region = area.spaces.active, next(region for region in area.regions if region.type == "WINDOW")
+    camera = view.looked_through(scene, space)
+    clip = importlib.import_module(f"{NAME}.operators.clip_frames").clip_frames(scene.revision.take())
+    found = view.picture_in_view(region, space.region_3d, scene, camera, clip.width, clip.height)
+    height = bpy.context.window_manager.windows[0].height
+    return {"x": region.x + found.left, "y": height - region.y - found.top, "across": found.across, "camera": camera.name}
+
+
+def subjects() -> list[dict]:
+    """What is shown of the chosen take's clip, as the lifter gets it."""
+    rooms = [importlib.import_module(f"{NAME}.revision_blender.{path}") for path in ("scene.subjects", "motion.subjects")]
+    entry = bpy.context.scene.revision.take()
+    return [rooms[1].prompt_values(prompt) for prompt in rooms[0].prompts_of(entry)] if entry is not None else []
+
+
+def go(frame: int) -> None:
+    bpy.context.scene.frame_set(frame)
+
+
+ASKED = {
+    "allow_online": allow_online,
+    "change": change,
+    "choose": choose,
+    "clip_in_view": clip_in_view,
+    "drop": drop,
+    "go": go,
+    "look": look,
+    "pose": pose,
+    "show": show,
+    "subjects": subjects,
+}
 
 
 def strips() -> list[dict]:

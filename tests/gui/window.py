@@ -137,6 +137,21 @@ class Window:
         self.beat()
         self._xdotool("click", 1)
 
+    def drag(self, begin: tuple[int, int], end: tuple[int, int]) -> None:
+        """The left button held from one place to another, by way of the middle."""
+        self.move(*begin)
+        self.beat()
+        self._xdotool("mousedown", 1)
+        self.beat()
+        for part in (0.5, 1.0):
+            self.move(*(round(first + part * (last - first)) for first, last in zip(begin, end, strict=True)))
+            self.beat()
+
+    def let_go(self) -> None:
+        """The left button, after ``drag``."""
+        self._xdotool("mouseup", 1)
+        self.beat()
+
     def key(self, *keys: str) -> None:
         self._xdotool("key", *keys)
 
