@@ -21,7 +21,8 @@ Array = NDArray[np.floating]
 MARGIN = 0.03  # of the depth: how far the nearer one has to be in front
 LEAST_PIXELS = 12  # of the small pictures, in which both subjects have to be drawn
 LEAST_SHARE = 0.65  # of the overlap that one of the two is seen in: less says nothing
-STAY, SMOOTH, WISH = 1.0, 6.0, 400.0  # weights
+STAY, STAY_THING, FIXED = 1.0, 0.3, 1e7  # of a body, of a thing, whose depth is less sure, and of what must not move
+SMOOTH, WISH = 6.0, 2000.0  # weights
 LARGEST = 0.25  # of the depth
 ROUNDS = 12
 
@@ -72,17 +73,16 @@ def in_order(wishes: list[Wish]) -> float:
     return float(np.mean([wish.apart > 0.0 for wish in wishes])) if wishes else 1.0
 
 
-def depth_shifts(
-    wishes: list[Wish], n_subjects: int, n_frames: int, fixed: frozenset[int] = frozenset()
-) -> Float[NDArray[np.float64], "T F"]:
+def depth_shifts(wishes: list[Wish], stiffness: Float[NDArray[np.floating], " T"], n_frames: int) -> Float[NDArray[np.float64], "T F"]:
     """Logarithms of the factors that each subject's depth takes on each frame; 0 where nothing has to move.
 
-    fixed: subjects that stay where they are.
+    stiffness: how much each subject minds to be moved; see ``STAY``, ``STAY_THING``, ``FIXED``.
     """
+    n_subjects = len(stiffness)
     shifts = np.zeros(n_subjects * n_frames)
     if all(wish.apart >= MARGIN for wish in wishes):
         return shifts.reshape(n_subjects, n_frames)
-    base = _keeping(n_subjects, n_frames, fixed)
+    base = _keeping(stiffness, n_frames)
     active: set[int] = set()
     for _ in range(ROUNDS):
         wrong = {place for place, wish in enumerate(wishes) if _apart(wish, shifts, n_frames) < MARGIN - 1e-3}
@@ -97,15 +97,15 @@ def _apart(wish: Wish, shifts: Array, n_frames: int) -> float:
     return float(wish.apart + shifts[wish.back * n_frames + wish.frame] - shifts[wish.front * n_frames + wish.frame])
 
 
-def _keeping(n_subjects: int, n_frames: int, fixed: frozenset[int]) -> csr_array:
+def _keeping(stiffness: Array, n_frames: int) -> csr_array:
     """The normal matrix of staying and of smoothness, ``(T F, T F)``."""
-    stay = diags_array(np.repeat([1e6 if subject in fixed else STAY for subject in range(n_subjects)], n_frames), format="csr")
+    stay = diags_array(np.repeat(stiffness, n_frames), format="csr")
     if n_frames < 2:
         return csr_array(stay)
     rows, signs = np.repeat(np.arange(n_frames - 1), 2), np.tile([-1.0, 1.0], n_frames - 1)
     columns = np.stack([np.arange(n_frames - 1), np.arange(1, n_frames)], axis=1).ravel()
     step = csr_array(coo_array((signs, (rows, columns)), shape=(n_frames - 1, n_frames)))
-    smooth = SMOOTH * n_frames**0.5 * kron(eye_array(n_subjects, format="csr"), step.T @ step, format="csr")
+    smooth = SMOOTH * n_frames**0.5 * kron(eye_array(len(stiffness), format="csr"), step.T @ step, format="csr")
     return csr_array(stay + smooth)
 
 

@@ -11,7 +11,7 @@ from backend.lifting.world.camera_motion import camera_rotations
 from backend.lifting.world.drawn import Drawn, drawn_tracks, small_camera, small_masks
 from backend.lifting.world.ground import Stance, guessed_ground, shared_ground
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
-from backend.lifting.world.order import depth_shifts, in_order, wishes_of
+from backend.lifting.world.order import FIXED, STAY, STAY_THING, depth_shifts, in_order, wishes_of
 from backend.lifting.world.people_step import lifted_people, stance_of, with_hands
 from backend.lifting.world.pushing import pushed
 from backend.lifting.world.report import track_figures
@@ -23,6 +23,7 @@ from revision_blender.motion.camera import Camera, static_camera
 from revision_blender.motion.clip import BodyTrack, GroundPlane
 
 Frames = UInt8[NDArray[np.uint8], "F H W 3"]
+ROUNDS = 3  # shapes that have moved overlap elsewhere: looked at again so often
 MEASURE_SIDE = 640  # pixels: silhouettes are compared at this size
 
 
@@ -104,16 +105,21 @@ def ordered(shot: LiftedShot, fixed: frozenset[int], progress: Progress) -> Meas
     masks = [small_masks(lifted.mask, camera) for lifted in shot.tracks]
     progress(0.0, "Comparing with the pictures")
     drawn = drawn_tracks(shot.clip.tracks, camera)
-    wishes = wishes_of(drawn, masks)
-    shifts = depth_shifts(wishes, len(shot.tracks), shot.camera.n_frames, fixed)
-    if np.abs(shifts).max(initial=0.0) > 0.0:
+    for _ in range(ROUNDS):
+        shifts = depth_shifts(wishes_of(drawn, masks), _stiffness(shot, fixed), shot.camera.n_frames)
+        if not shifts.any():
+            break
         tracks = [pushed(lifted, shift, shot.camera) for lifted, shift in zip(shot.tracks, shifts, strict=True)]
         shot = replace(shot, tracks=tuple(tracks))
         drawn = _redrawn(shot, drawn, shifts, camera)
-        wishes = wishes_of(drawn, masks)
     figures = track_figures(shot.tracks, drawn, masks, shot.camera)
     progress(1.0, "Comparing with the pictures")
-    return Measured(shot, figures | {"depth_order": in_order(wishes)})
+    return Measured(shot, figures | {"depth_order": in_order(wishes_of(drawn, masks))})
+
+
+def _stiffness(shot: LiftedShot, fixed: frozenset[int]) -> NDArray[np.float64]:
+    kinds = [STAY if isinstance(lifted.track, BodyTrack) else STAY_THING for lifted in shot.tracks]
+    return np.array([FIXED if place in fixed else kind for place, kind in enumerate(kinds)])
 
 
 def _redrawn(shot: LiftedShot, drawn: list[Drawn], shifts: NDArray[np.floating], camera: Camera) -> list[Drawn]:
