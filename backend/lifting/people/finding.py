@@ -13,7 +13,7 @@ from backend.lifting.people.limb_swaps import unswapped
 from backend.lifting.people.linking import Chain, chains_of
 from backend.lifting.people.poses import Pose
 from backend.lifting.people.shown_people import Shown, named, shown_people
-from backend.lifting.people.sightings import lookers, poses_of
+from backend.lifting.people.sightings import BYSTANDER, lookers, poses_of
 from backend.lifting.people.two_passes import Combined, combined, filled
 from backend.progress import Progress
 from revision_blender.motion.subjects import Prompt
@@ -21,7 +21,8 @@ from revision_blender.motion.subjects import Prompt
 MOST_PEOPLE = 8
 LEAST_SCORE = 0.35  # mean visibility of the trunk and the limbs, times the detector's own score
 LEAST_SHARE, LEAST_FRAMES = 0.25, 3  # who is seen on fewer of the frames is a ghost
-MOST_APART = 0.12  # of the height: the median distance of the passes on a ghost is larger
+MOST_APART = 0.045  # of the height: the median distance of the passes on a ghost is larger
+AGREED_SHARE = 0.5  # of the frames must show a person in both passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +53,8 @@ def find_people(
 ) -> list[Person]:
     """Up to ``most`` people in ``(F, H, W, 3)`` uint8 sRGB frames, the most prominent first; those that the user shows are always kept.
 
+    Bystanders less than a quarter as large as the largest person are left out unless the user shows them.
+
     Empty where nobody is seen. No tracker of MediaPipe's is used: each frame is looked at by itself, twice (see ``landmarks``).
     """
     prompts = tuple(prompts)
@@ -64,6 +67,8 @@ def find_people(
         second = mirrored(frames, chains, looking, progress.part(0.6, 1.0))
     passes = [_passes(chain, other, len(frames)) for chain, other in zip(chains, second, strict=True)]
     real = [place for place, chain in enumerate(chains) if shown.name_of(chain) or _is_real(chain, passes[place], prompts)]
+    tallest = max((_usual_extent(chains[place]) for place in real), default=0.0)
+    real = [place for place in real if shown.name_of(chains[place]) or _usual_extent(chains[place]) > BYSTANDER * tallest]
     names = _names([shown.name_of(chains[place]) for place in real])
     people = [_person(name, chains[place], second[place], passes[place]) for name, place in zip(names, real, strict=True)]
     return people[:most]
@@ -75,6 +80,10 @@ def _prominent(chains: list[Chain], size: tuple[int, ...], shown: Shown, most: i
     weight = {id(chain): sum(pose.extent * pose.score for pose in chain.values()) / (frames * max(size)) for chain in chains}
     kept = [chain for chain in chains if len(chain) > 1 or frames < LEAST_FRAMES or shown.name_of(chain)]
     return sorted(kept, key=lambda chain: (not shown.name_of(chain), -weight[id(chain)]))[:most]
+
+
+def _usual_extent(chain: Chain) -> float:
+    return float(np.median([pose.extent for pose in chain.values()]))
 
 
 def _passes(chain: Chain, second: dict[int, Pose | None], count: int) -> Combined:
@@ -91,7 +100,7 @@ def _is_real(chain: Chain, both: Combined, prompts: tuple[Prompt, ...]) -> bool:
     count = len(both.found)
     score = float(np.mean([pose.score for pose in chain.values()]))
     enough = len(chain) >= min(count, max(LEAST_FRAMES, LEAST_SHARE * count))
-    agree = float(np.median(both.apart[both.found])) < MOST_APART
+    agree = len(both.apart[both.twice]) >= AGREED_SHARE * len(chain) and float(np.median(both.apart[both.twice])) < MOST_APART
     return enough and agree and score > LEAST_SCORE and not _is_shown_otherwise(chain, prompts)
 
 

@@ -17,7 +17,10 @@ from backend.progress import Progress
 WORKERS = 2  # frames at a time: the models let go of Python while they look
 TILE_SHARES = (0.62, 0.36)  # of the picture's smaller side
 TILE_STEP = 0.66  # of a tile: neighbours overlap by the rest
-KEY_FRAMES = 4  # frames of a clip that are searched by tiles
+KEY_FRAMES = 4  # frames of a clip that are searched thoroughly
+FINE_FRAMES = 2  # of these, the frames that are searched by small tiles as well
+SMALLEST_SEEN = 0.2  # of a tile's side: smaller people the detector does not see in it
+BYSTANDER = 0.25  # of the largest person's extent: smaller people are not looked for
 DOUBLE = 0.12  # of the extent: two poses nearer than this are one person
 OVERLAP = 0.6  # of boxes: a painted-out person's remains look like a person
 LEAST_EXTENT = 32.0  # pixels: smaller people cannot be read
@@ -56,14 +59,22 @@ def lookers(count: int = WORKERS) -> Iterator[Lookers]:
 
 def poses_of(frames: NDArray[np.uint8], looking: Lookers, progress: Progress) -> list[list[Pose]]:
     """Everybody that the detector sees, by frame: key frames are searched thoroughly, the others at a glance."""
-    keys = set(np.unique(np.linspace(0, len(frames) - 1, min(KEY_FRAMES, len(frames))).round().astype(int)).tolist())
+    keys, fine = _spread(len(frames), KEY_FRAMES), _spread(len(frames), FINE_FRAMES)
 
     def look(index: int) -> list[Pose]:
         with looking.borrow() as eyes:
-            return _searched(frames[index], eyes) if index in keys else _glanced(frames[index], eyes, ())
+            if index not in keys | fine:
+                return _glanced(frames[index], eyes, ())
+            return _searched(frames[index], eyes, TILE_SHARES if index in fine else TILE_SHARES[:1])
 
     with ThreadPoolExecutor(WORKERS) as pool:
         return list(progress.each(pool.map(look, range(len(frames))), len(frames), "Finding people"))
+
+
+def _spread(length: int, count: int) -> set[int]:
+    """Up to ``count`` frames of ``length``, in the middles of as many equal parts."""
+    count = min(count, length)
+    return set(((np.arange(count) + 0.5) * length / count).astype(int).tolist())
 
 
 def _glanced(frame: NDArray[np.uint8], eyes: Eyes, known: tuple[Pose, ...]) -> list[Pose]:
@@ -71,15 +82,20 @@ def _glanced(frame: NDArray[np.uint8], eyes: Eyes, known: tuple[Pose, ...]) -> l
     return _read_all(frame, eyes, eyes.detector.look(without(frame, known)), known)
 
 
-def _searched(frame: NDArray[np.uint8], eyes: Eyes) -> list[Pose]:
+def _searched(frame: NDArray[np.uint8], eyes: Eyes, shares: tuple[float, ...]) -> list[Pose]:
+    height, width = frame.shape[:2]
     poses = _glanced(frame, eyes, ())
     while new := _glanced(frame, eyes, tuple(poses)) if poses else []:
         poses += new
-    for share in TILE_SHARES:
+    seen_in = max(width, height)
+    for share in shares:
+        if BYSTANDER * max((pose.extent for pose in poses), default=0.0) > SMALLEST_SEEN * seen_in:
+            break
         rest = without(frame, tuple(poses))
-        for left, top, side in tiles(frame.shape[1], frame.shape[0], share):
+        for left, top, side in tiles(width, height, share):
             seen = eyes.detector.look(rest[top : top + side, left : left + side])
             poses += _read_all(frame, eyes, [_shifted(sighting, left, top) for sighting in seen], tuple(poses))
+            seen_in = side
     return poses
 
 

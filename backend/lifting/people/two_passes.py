@@ -13,12 +13,13 @@ AGREEMENT = 0.04  # of the person's height: passes further apart than this do no
 
 @dataclass(frozen=True, eq=False)
 class Combined:
-    """points: ``(F, 33, 6)`` x, y in pixels, visibility, world x, y, z; NaN where nothing was found. apart: how far the passes lie
+    """points: ``(F, 33, 6)`` x, y in pixels, visibility, world x, y, z; NaN where nothing was found. found, twice: by one pass at least, by both. apart: how far the passes lie
     apart, of the person's height, 0 where there was one only.
     """
 
     points: Float32[NDArray[np.float32], "F 33 6"]
     found: Bool[NDArray[np.bool_], " F"]
+    twice: Bool[NDArray[np.bool_], " F"]
     apart: Float32[NDArray[np.float32], "F 33"]
 
 
@@ -45,7 +46,7 @@ def combined(a: NDArray[np.float32], b: NDArray[np.float32]) -> Combined:
     points = np.where(disagree[..., None], _nearer_to_neighbours(stack, mean), mean)
     points[..., 2] = np.where(disagree, 0.5 * points[..., 2], points[..., 2])
     apart = np.where(any_found[:, None], distance / height[:, None], 0.0)
-    return Combined(points.astype(np.float32), any_found, apart.astype(np.float32))
+    return Combined(points.astype(np.float32), any_found, found.all(axis=0), apart.astype(np.float32))
 
 
 def _nearer_to_neighbours(stack: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float32]:
