@@ -1,8 +1,9 @@
-"""``python -m backend evaluate ...``: how well a video model follows and how well the motion prior mends, as tables."""
+"""``python -m backend evaluate ...``: how well a video model follows, the motion prior mends and clips are lifted, as tables."""
 
 import argparse
 from pathlib import Path
 
+from backend.evaluation.lifting.cli import add_lift
 from backend.evaluation.prior.cli import add_prior
 from backend.evaluation.prior.gaits_cli import add_gaits
 from revision_blender.video_model.presets import DEFAULT_PRESET
@@ -13,7 +14,9 @@ JUDGES = BUNDLED / "evaluation"
 
 def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Adds ``evaluate``; the chosen action's ``run`` takes the parsed arguments and returns the exit status."""
-    evaluate = subparsers.add_parser("evaluate", help="measure how well a video model follows its motion, how well the motion prior mends")
+    evaluate = subparsers.add_parser(
+        "evaluate", help="measure how well a video model follows its motion, the motion prior mends, clips are lifted"
+    )
     actions = evaluate.add_subparsers(dest="action", required=True)
     video = actions.add_parser("video", help="masks followed, the closed loop S1 to S3, and what the presets cost; see docs/evaluation.md")
     video.add_argument("--model", default="small", help="small (the bundled one) or the folder of a model trained on renders")
@@ -41,6 +44,7 @@ def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentPars
     video.set_defaults(run=run_video)
     add_prior(actions)
     add_gaits(actions)
+    add_lift(actions)
 
 
 def run_video(arguments: argparse.Namespace) -> int:

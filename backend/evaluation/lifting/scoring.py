@@ -160,10 +160,3 @@ def _order(truth: Clip, lifted: Clip, pairs: Mapping[int, int]) -> float:
 
 def _mean(values: list[float] | Array) -> float:
     return float(np.mean(values)) if len(values) else float("nan")
-
-
-def missed_bars(figures: Mapping[str, float]) -> tuple[str, ...]:
-    """The bars that figures of one clip do not reach, as sentences."""
-    return tuple(
-        f"{name} is {figures[name]:.3g}, {bar} is wanted" for name, bar in BARS.items() if name in figures and not bar.met(figures[name])
-    )
