@@ -1,5 +1,7 @@
 """What is at a place of the background over a whole shot, the camera's motion taken out."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +34,7 @@ def steady_median(grays: NDArray[np.uint8], maps: list[Soft]) -> list[Soft]:
 def _motions(grays: NDArray[np.uint8]) -> list[NDArray[np.float64]]:
     """``(3, 3)`` a frame: its pixels to the first frame's, as a similarity of most of the picture."""
     motions = [np.eye(3)]
-    for before, now in zip(grays[:-1], grays[1:], strict=True):
+    for before, now in pairwise(grays):
         step = _step(now, before)
         motions.append(motions[-1] @ step)
     return motions

@@ -127,7 +127,7 @@ def _disc(radius: float) -> Soft:
 
 
 def _at(values: Soft, middle: Array) -> float:
-    x, y = int(round(float(middle[0]))), int(round(float(middle[1])))
+    x, y = round(float(middle[0])), round(float(middle[1]))
     return float(values[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2].max())
 
 
