@@ -25,9 +25,8 @@ def edited(damaged: Damaged, clean: Take, rng: np.random.Generator, degrees: flo
     wanted = np.where(held[..., None, None], damaged.take.rotations @ turn, clean.rotations)
     rotations = damaged.take.rotations.copy()
     rotations[held] = wanted[held]
-    through = pinned_rotations(
-        torch.from_numpy(clean.rotations[:, [joint]]), torch.from_numpy(wanted[:, [joint]]), held[:, [joint]], clean.fps
-    )
+    own, aim = (torch.from_numpy(np.array(values[:, [joint]], dtype=np.float64)) for values in (clean.rotations, wanted))
+    through = pinned_rotations(own, aim, held[:, [joint]], clean.fps)
     target = clean.rotations.copy()
     target[:, joint] = through[:, 0].numpy()
     return replace(damaged, take=replace(damaged.take, rotations=rotations)), replace(clean, rotations=target)
