@@ -9,7 +9,7 @@ import torch
 from backend.bodies.installed import shelf
 from backend.errors import InputError
 from backend.lifting.people.finger_limits import finger_limits
-from backend.lifting.people.hand_fit import HandPoints, fit_hand
+from backend.lifting.people.hand_fit import HandPoints, fit_hands
 from backend.lifting.people.joining_shape import as_smplx, fitted_betas
 from backend.lifting.people.smplx_joining import MOST_BEND, shared_twist, swing_and_twist, with_hands
 from backend.lifting.providers.base import Hands, LiftedBody
@@ -214,8 +214,8 @@ def test_fingers_stay_within_what_fingers_can_do():
     rng = np.random.default_rng(7)
     wild = rng.normal(0.0, 0.08, (4, 21, 3))
     wild -= wild[:, :1]
-    points = HandPoints(1000.0 * wild[..., :2], wild, np.ones(4), np.zeros(4, bool))
-    rotations = fit_hand(bones, points, left=False, progress=silent())
+    points = HandPoints(1000.0 * wild[..., :2], wild, np.ones(4), np.arange(4), left=False)
+    (rotations,) = fit_hands(bones, [points], silent())
     limits = finger_limits(bones)
     angles = np.einsum("jba,fjb->fja", limits.axes, axis_angle_from_matrix(rotations[:, 1:]))
     assert (np.maximum(angles - limits.high, limits.low - angles)).max() < 0.35

@@ -4,11 +4,13 @@ The points' pixels are what a finder sees best; its metres about the wrist tell 
 and twists each joint until both agree; a point's size and place in the picture are left free, so nothing is asked of the lens.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -30,41 +32,59 @@ _MIRROR = np.array([-1.0, 1.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class HandPoints:
-    """One hand on N frames in order. pixels: ``(N, 21, 2)``. world: ``(N, 21, 3)`` metres about the wrist, camera axes. score: ``(N,)``."""
+    """One hand on N frames in order. pixels: ``(N, 21, 2)``. world: ``(N, 21, 3)`` metres about the wrist, camera axes. score: ``(N,)``.
+
+    frames: ``(N,)`` numbers of the frames. left: the side.
+    """
 
     pixels: Float[Array, "N 21 2"]
     world: Float[Array, "N 21 3"]
     score: Float[Array, " N"]
-    neighbours: Bool[NDArray[np.bool_], " N"]  # whether the next entry is the next frame
+    frames: Int[NDArray[np.integer], " N"]
+    left: bool
+
+    def as_right(self) -> "HandPoints":
+        """A left hand as it looks in a mirror."""
+        if not self.left:
+            return self
+        return replace(self, pixels=self.pixels * _MIRROR[:2], world=self.world * _MIRROR, left=False)
 
 
-def fit_hand(bones: HandBones, points: HandPoints, left: bool, progress: Progress) -> Float[NDArray[np.float64], "N 16 3 3"]:
-    """R_camera_wrist and then R_parent_joint of joints 1 to 15 in MANO's order. bones: of the right hand, whatever the side."""
-    world = points.world * _MIRROR if left else points.world
-    pixels = points.pixels * _MIRROR[:2] if left else points.pixels
-    fit = _HandFit(bones, world, pixels, points)
-    turn, angles = fit.solve(progress)
-    rotations = fit.rotations(turn, angles).detach().numpy().astype(np.float64)
-    return np.diag(_MIRROR) @ rotations @ np.diag(_MIRROR) if left else rotations
+def fit_hands(bones: HandBones, hands: Sequence[HandPoints], progress: Progress) -> list[Float[NDArray[np.float64], "N 16 3 3"]]:
+    """R_camera_wrist and then R_parent_joint of joints 1 to 15 in MANO's order, for each hand. bones: of the right hand."""
+    if not hands:
+        return []
+    with _one_thread():
+        rotations = _HandFit(bones, [hand.as_right() for hand in hands]).solve(progress).numpy().astype(np.float64)
+    parts = np.split(rotations, np.cumsum([len(hand.score) for hand in hands])[:-1])
+    mirror = np.diag(_MIRROR)
+    return [mirror @ part @ mirror if hand.left else part for hand, part in zip(hands, parts, strict=True)]
 
 
 class _HandFit:
-    def __init__(self, bones: HandBones, world: Array, pixels: Array, points: HandPoints) -> None:
+    """All frames of all hands as one batch."""
+
+    def __init__(self, bones: HandBones, hands: Sequence[HandPoints]) -> None:
         limits: FingerLimits = finger_limits(bones)
         self.bones = torch.tensor(_bones(bones), dtype=torch.float32)
         self.length = float(np.linalg.norm(bones.joints[4] - bones.joints[0]))
         self.axes, self.low, self.high, self.middle, self.ease = (
             torch.tensor(values, dtype=torch.float32) for values in (limits.axes, limits.low, limits.high, limits.middle, limits.ease)
         )
-        own = np.linalg.norm(world[:, 9] - world[:, 0], axis=-1)  # the finder's hand may be larger or smaller than the body's
-        self.world = torch.tensor(world * (self.length / np.maximum(np.median(own), 1e-4)), dtype=torch.float32)
-        flat = pixels - pixels.mean(axis=1, keepdims=True)
-        self.flat = torch.tensor(flat, dtype=torch.float32)
-        self.size = self.flat.square().sum((1, 2)).clamp(min=1e-6).sqrt()
-        self.score = torch.tensor(points.score, dtype=torch.float32)
-        pairs = np.flatnonzero(points.neighbours[:-1] & points.neighbours[1:]) if len(points.neighbours) > 2 else []
-        self.triples = torch.tensor(np.array([place for place in pairs if place + 2 < len(world)], dtype=np.int64))
-        self.root = torch.tensor(_turns(bones, self.world.numpy().astype(np.float64)), dtype=torch.float32)
+        world = np.concatenate([self._of_own_size(hand.world) for hand in hands])
+        self.world = torch.tensor(world, dtype=torch.float32)
+        pixels = np.concatenate([hand.pixels for hand in hands])
+        self.flat = torch.tensor(pixels - pixels.mean(axis=1, keepdims=True), dtype=torch.float32)
+        self.score = torch.tensor(np.concatenate([hand.score for hand in hands]), dtype=torch.float32)
+        starts = np.cumsum([0, *(len(hand.score) for hand in hands)])
+        runs = [start + _triples(hand.frames) for start, hand in zip(starts, hands, strict=False)]
+        self.triples = torch.tensor(np.concatenate(runs).astype(np.int64))
+        self.root = torch.tensor(_turns(bones, world), dtype=torch.float32)
+
+    def _of_own_size(self, world: Float[Array, "N 21 3"]) -> Float[Array, "N 21 3"]:
+        """The finder's hand may be larger or smaller than the body's."""
+        length = np.linalg.norm(world[:, 9] - world[:, 0], axis=-1)
+        return world * (self.length / max(float(np.median(length)), 1e-4))
 
     def rotations(self, turn: Tensor, angles: Tensor) -> Tensor:
         """``(N, 16, 3, 3)`` from the wrist's turn ``(N, 3)`` and the angles ``(N, 15, 3)``."""
@@ -84,7 +104,7 @@ class _HandFit:
         fingers = torch.stack(places, dim=2)[:, _FINGERS].flatten(1, 2)  # from MANO's order of fingers to that of the points
         return torch.cat([torch.zeros_like(fingers[:, :1]), fingers], dim=1)
 
-    def solve(self, progress: Progress) -> tuple[Tensor, Tensor]:
+    def solve(self, progress: Progress) -> Float[Tensor, "N 16 3 3"]:
         turn = torch.zeros(len(self.world), 3, requires_grad=True)
         angles = self.middle.expand(len(self.world), -1, -1).clone().requires_grad_()
         optimiser = torch.optim.Adam([turn, angles], lr=RATE, betas=(0.85, 0.99))
@@ -96,7 +116,7 @@ class _HandFit:
             schedule.step()
             if step % 20 == 0:
                 progress(step / STEPS, "Fitting the fingers")
-        return turn, angles
+        return self.rotations(turn, angles).detach()
 
     def _energy(self, turn: Tensor, angles: Tensor) -> Tensor:
         points = self.points(self.rotations(turn, angles))
@@ -120,6 +140,23 @@ class _HandFit:
             return points.new_zeros(())
         second = points[self.triples + 2] - 2.0 * points[self.triples + 1] + points[self.triples]
         return CALM * (second / self.length).square().sum(-1).mean() / SPREAD**2 * 0.1
+
+
+def _triples(frames: Int[NDArray[np.integer], " N"]) -> Int[NDArray[np.integer], " T"]:
+    """Where three entries in a row are three frames in a row."""
+    after = np.diff(frames) == 1
+    return np.flatnonzero(after[:-1] & after[1:]) if len(frames) > 2 else np.zeros(0, np.int64)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A hundred steps of small operations: more threads only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _robust(square: Tensor) -> Tensor:

@@ -6,14 +6,16 @@ elbow takes its share (turning about the bone leaves the wrist where it is). A h
 as a wrist goes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
 from backend.bodies.installed import shelf
-from backend.lifting.people.hand_fit import HandPoints, fit_hand
+from backend.lifting.people.hand_fit import HandPoints, fit_hands
 from backend.lifting.people.joining_shape import as_smplx
 from backend.lifting.providers.base import Hands, LiftedBody
 from backend.lifting.providers.mano_body import hand_joints, hand_of
@@ -41,11 +43,9 @@ def with_hands(body: LiftedBody, hands: Hands, camera: Camera, fps: float, progr
     """
     joined = as_smplx(body)
     model = shelf().load(joined.model)
-    for place, side in enumerate(SIDES):
-        part = progress.part(0.5 * place, 0.5 * place + 0.5)
-        seen = hands.score[0, :, place] >= LEAST_SCORE
-        if seen.any():
-            joined = _with_hand(joined, model, _hand_rotations(model, joined, hands, place, part), camera, fps, side)
+    for side, hand in zip(SIDES, _both_sides(model, hands, progress), strict=True):
+        if hand is not None:
+            joined = _with_hand(joined, model, hand, camera, fps, side)
     return joined
 
 
@@ -57,18 +57,43 @@ class _Side:
     score: Float[NDArray[np.float64], " F"]
 
 
-def _hand_rotations(model: BodyModel, body: LiftedBody, hands: Hands, place: int, progress: Progress) -> _Side:
-    score = np.asarray(hands.score[0, :, place], dtype=np.float64)
-    seen = np.flatnonzero(score >= LEAST_SCORE)
-    if hands.rotations is not None:
-        own = np.asarray(hands.rotations[0, seen, place], dtype=np.float64)
-    else:
-        world = hands.world[0, seen, place] if hands.world is not None else _flat_world(hands.points[0, seen, place])
-        pixels = np.asarray(hands.points[0, seen, place], dtype=np.float64)
-        points = HandPoints(pixels, np.asarray(world, dtype=np.float64), score[seen], np.append(np.diff(seen) == 1, False))
-        own = fit_hand(hand_of(model, np.asarray(body.betas)), points, place == 0, progress)
+_fits: WeakKeyDictionary[Hands, dict[str, tuple[_Side | None, _Side | None]]] = WeakKeyDictionary()  # a lift asks twice: smooth and raw
+
+
+def _both_sides(model: BodyModel, hands: Hands, progress: Progress) -> tuple[_Side | None, _Side | None]:
+    """Left and right, each nothing where it is never seen."""
+    known = _fits.setdefault(hands, {})
+    if model.name not in known:
+        seen = [np.flatnonzero(hands.score[0, :, place] >= LEAST_SCORE) for place in (0, 1)]
+        turns = _given(hands, seen) if hands.rotations is not None else _fitted(model, hands, seen, progress)
+        left, right = (_side(hands.score[0, :, place], seen[place], turns[place]) for place in (0, 1))
+        known[model.name] = left, right
+    return known[model.name]
+
+
+def _given(hands: Hands, seen: Sequence[NDArray[np.integer]]) -> list[Array]:
+    assert hands.rotations is not None
+    return [np.asarray(hands.rotations[0, at, place], dtype=np.float64) for place, at in enumerate(seen)]
+
+
+def _fitted(model: BodyModel, hands: Hands, seen: Sequence[NDArray[np.integer]], progress: Progress) -> list[Array]:
+    """``(N, 16, 3, 3)`` for each side, fitted to the points of both at once."""
+    points = [_points(hands, place, at) for place, at in enumerate(seen) if len(at)]
+    found = iter(fit_hands(hand_of(model), points, progress))
+    return [next(found) if len(at) else np.zeros((0, 16, 3, 3)) for at in seen]
+
+
+def _points(hands: Hands, place: int, at: NDArray[np.integer]) -> HandPoints:
+    pixels = np.asarray(hands.points[0, at, place], dtype=np.float64)
+    world = _flat_world(pixels) if hands.world is None else np.asarray(hands.world[0, at, place], dtype=np.float64)
+    return HandPoints(pixels, world, np.asarray(hands.score[0, at, place], dtype=np.float64), at, place == 0)
+
+
+def _side(score: Array, seen: NDArray[np.integer], turns: Float[Array, "N 16 3 3"]) -> _Side | None:
+    if not len(seen):
+        return None
     nearest = np.abs(np.arange(len(score))[:, None] - seen[None]).argmin(axis=1)
-    return _Side(own[nearest], np.where(score >= LEAST_SCORE, score, 0.0))
+    return _Side(turns[nearest], np.where(score >= LEAST_SCORE, np.asarray(score, dtype=np.float64), 0.0))
 
 
 def _flat_world(pixels: Float[Array, "N 21 2"]) -> Float[Array, "N 21 3"]:
