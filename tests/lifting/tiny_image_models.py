@@ -51,7 +51,8 @@ def grounding_dino(folder: Path) -> Path:
     return folder
 
 
-def sam2_video(folder: Path, side: int = 128) -> Path:
+def sam2_video(folder: Path, side: int = 128, *, appearing: bool = True) -> Path:
+    """appearing: what the network thinks of every subject on every frame."""
     # The library parts the memory's 128 channels into 64: smaller ones it cannot run.
     torch.manual_seed(0)
     cells = [side // 4, side // 8, side // 16]
@@ -72,7 +73,9 @@ def sam2_video(folder: Path, side: int = 128) -> Path:
         memory_attention_rope_feat_sizes=[cells[2], cells[2]], memory_encoder_hidden_size=128, memory_encoder_output_channels=64,
         mask_downsampler_embed_dim=128, memory_fuser_embed_dim=128, memory_fuser_intermediate_dim=32, num_maskmem=3,
     )  # fmt: skip
-    Sam2VideoModel(config).eval().save_pretrained(folder)
+    network = Sam2VideoModel(config).eval()
+    torch.nn.init.constant_(network.mask_decoder.pred_obj_score_head.proj_out.bias, 2.0 if appearing else -2.0)
+    network.save_pretrained(folder)
     return folder
 
 

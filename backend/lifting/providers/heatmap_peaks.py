@@ -23,7 +23,7 @@ def peaks(
     places = flat.reshape(len(flat), -1).argmax(axis=1)
     rows, columns = np.divmod(places, wide)
     values = flat.reshape(len(flat), -1)[np.arange(len(flat)), places]
-    smooth = np.stack([cv2.GaussianBlur(heat, (BLUR, BLUR), 0) for heat in flat]) if len(flat) else flat
+    smooth = np.stack([cv2.GaussianBlur(heat, (BLUR, BLUR), 0, borderType=cv2.BORDER_CONSTANT) for heat in flat]) if len(flat) else flat
     logs = np.pad(np.log(np.maximum(smooth, LEAST)), ((0, 0), (1, 1), (1, 1)), mode="edge").astype(np.float64)
     offsets = _newton(logs, rows + 1, columns + 1)
     found = np.stack([columns, rows], axis=1) + offsets

@@ -1,6 +1,7 @@
 """Runs a network that was exported to ONNX, through onnxruntime where the user installed it, else through OpenCV."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ class OnnxNetwork:
 
     def __init__(self, file: Path, again: str) -> None:
         self.file, self.again = file, again
-        self.runner = "onnxruntime" if find_spec("onnxruntime") is not None else "opencv"
+        self.runner = preferred_runner()
         try:
             self._check_size()
             self._run = _by_onnxruntime(file) if self.runner == "onnxruntime" else _by_opencv(file)
@@ -50,24 +51,39 @@ class OnnxNetwork:
         return EngineError(f"{self.file} cannot be used by {self.runner} ({first_line(error)}). {self.again}")
 
 
+def preferred_runner() -> str:
+    """onnxruntime knows all of the format and is the faster one; it is optional."""
+    return "onnxruntime" if find_spec("onnxruntime") is not None else "opencv"
+
+
 def _by_opencv(file: Path) -> Run:
     import cv2
 
-    before = cv2.getLogLevel()
-    cv2.setLogLevel(0)  # it writes what is wrong to the standard error stream as well
-    try:
+    with _quiet_opencv():
         network = cv2.dnn.readNetFromONNX(str(file))
         if network.empty():
             raise ValueError("it holds no layers")
         names = network.getUnconnectedOutLayersNames()
-    finally:
-        cv2.setLogLevel(before)
 
     def run(pixels: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        network.setInput(pixels)
-        return [np.array(found, np.float32) for found in network.forward(names)]
+        with _quiet_opencv():
+            network.setInput(pixels)
+            return [np.array(found, np.float32) for found in network.forward(names)]
 
     return run
+
+
+@contextmanager
+def _quiet_opencv() -> Iterator[None]:
+    """OpenCV writes what is wrong to the standard error stream as well as raising it."""
+    import cv2
+
+    before = cv2.getLogLevel()
+    cv2.setLogLevel(0)
+    try:
+        yield
+    finally:
+        cv2.setLogLevel(before)
 
 
 def _by_onnxruntime(file: Path) -> Run:

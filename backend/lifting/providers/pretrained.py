@@ -7,6 +7,7 @@ read first, it tells a cut off file before any memory is taken.
 
 import json
 import logging
+import math
 import shutil
 import struct
 import sys
@@ -65,12 +66,12 @@ def open_model(folder: Path, model_class: str, model_type: str, again: str) -> A
     """
     try:
         _check_type(folder, model_type, again)
-        for file in _weight_files(folder, again):
-            check_safetensors(file, again)
+        held = sum(check_safetensors(file, again) for file in _weight_files(folder, again))
         with _quietly():
             import transformers
 
             kind = getattr(transformers, model_class)
+            _check_size(kind, folder, held, again)
             network, found = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, output_loading_info=True)
         _check_fit(folder, found, again)
         return network.to(device_name()).eval().requires_grad_(False)
@@ -115,8 +116,8 @@ def _weight_files(folder: Path, again: str) -> list[Path]:
     return [folder / name for name in names]
 
 
-def check_safetensors(file: Path, again: str) -> None:
-    """That the file is as long as its own header says. Raises EngineError, before anything is allocated for its tensors."""
+def check_safetensors(file: Path, again: str) -> int:
+    """How many numbers the file holds, once it is as long as its own header says. Raises EngineError; allocates nothing for tensors."""
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
@@ -124,13 +125,27 @@ def check_safetensors(file: Path, again: str) -> None:
             if not 2 <= length <= min(MAX_HEADER, size - 8):
                 raise EngineError(f"{file} is no safetensors file or is cut off ({size} bytes). Download {again} again.")
             header = json.loads(stream.read(length))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        tensors = [entry for name, entry in header.items() if name != "__metadata__"]
+        ends = [entry["data_offsets"][1] for entry in tensors]
+        count = sum(math.prod(entry["shape"]) for entry in tensors)
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError, IndexError, struct.error) as error:
         raise EngineError(f"{file} is no safetensors file ({first_line(error)}). Download {again} again.") from error
-    if not ends or size != 8 + length + max(ends):
-        raise EngineError(
-            f"{file} is cut off: it has {size} bytes, its header speaks of {8 + length + max(ends, default=0)}. Download {again} again."
-        )
+    whole = 8 + length + max(ends, default=0)
+    if not ends or size != whole:
+        raise EngineError(f"{file} is cut off: it has {size} bytes, its header speaks of {whole}. Download {again} again.")
+    return count
+
+
+def _check_size(kind: Any, folder: Path, held: int, again: str) -> None:
+    """That the network of the configuration is about as large as its weights, before memory is taken for it."""
+    import torch
+
+    with torch.device("meta"):
+        network = kind(kind.config_class.from_pretrained(folder, local_files_only=True))
+    wanted = sum(parameter.numel() for parameter in network.parameters())
+    if not held / 2 <= wanted <= 2 * held:
+        counts = f"{held} numbers in the files, {wanted} in the configuration"
+        raise EngineError(f"The weights in {folder} do not fit its configuration ({counts}). Download {again} again.")
 
 
 def _check_fit(folder: Path, found: Any, again: str) -> None:
@@ -159,5 +174,5 @@ def _quietly() -> Iterator[None]:
 
 def first_line(error: BaseException) -> str:
     """The first line of an error that came from elsewhere, without its full stop."""
-    lines = str(error).strip().splitlines()
+    lines = str(getattr(error, "err", "") or error).strip().splitlines()  # OpenCV's errors keep what is wrong in "err"
     return lines[0][:160].rstrip(".") if lines else type(error).__name__
