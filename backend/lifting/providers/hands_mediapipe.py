@@ -23,7 +23,7 @@ from revision_blender.motion.camera import Camera
 N_POINTS = 21
 SIDE = 224  # pixels at which a crop is looked at
 SMALLEST = 12.0  # pixels: a hand below this shows nothing
-OTHER_SIDE = 0.35  # of the score where MediaPipe takes it for the other hand
+OTHER_SIDE = 0.25  # of the score where MediaPipe takes it for the other hand: too little for a wrist to follow
 NAMES = ("Left", "Right")
 
 Array = NDArray[np.floating]
@@ -89,9 +89,12 @@ def _hand(solution: Any, frame: NDArray[np.uint8], box: Array, side: int) -> tup
     result = solution.process(crop)
     if not result.multi_hand_landmarks:
         return None
-    ranked = [(_score(kind.classification[0], side), place) for place, kind in enumerate(result.multi_handedness)]
-    score, place = max(ranked)
-    flat = np.array([(point.x, point.y) for point in result.multi_hand_landmarks[place].landmark]) * width + corner
+    scores = [_score(kind.classification[0], side) for kind in result.multi_handedness]
+    flats = [np.array([(point.x, point.y) for point in hand.landmark]) for hand in result.multi_hand_landmarks]
+    place = max(
+        range(len(scores)), key=lambda one: scores[one] - float(np.linalg.norm(flats[one].mean(axis=0) - 0.5))
+    )  # sure, and in the middle
+    flat, score = flats[place] * width + corner, scores[place]
     deep = np.array([(point.x, point.y, point.z) for point in result.multi_hand_world_landmarks[place].landmark])
     return flat, deep - deep[0], score
 
