@@ -12,6 +12,7 @@ from backend.lifting.objects.following import follow
 from backend.lifting.people.finding import Person, find_people
 from backend.lifting.people.people_masks import people_masks
 from backend.lifting.subject import Detection, Followed
+from backend.lifting.world.contested import ghosts, settled
 from backend.lifting.world.keypoints import with_keypoints
 from backend.lifting.world.wish import Wish
 from backend.progress import Progress
@@ -43,12 +44,13 @@ class Sightings:
 def sightings_of(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> Sightings:
     """Everybody and everything in the frames of one shot ``(F, H, W, 3)``."""
     wish = _with_detections(frames, wish, progress.part(0.0, 0.1))
-    people = found_people(frames, wish, progress.part(0.1, 0.65))
-    masks = masks_of_people(frames, people, wish, progress.part(0.65, 0.75))
-    followed = _followed(frames, masks, wish, progress.part(0.75, 1.0))
-    for one in followed:
-        masks[:, one.masks > 0] = 0
-    return Sightings(tuple(people), masks, tuple(followed))
+    followed = _followed(frames, wish, progress.part(0.1, 0.35))
+    people = found_people(frames, wish, progress.part(0.35, 0.9))
+    masks = masks_of_people(frames, people, wish, progress.part(0.9, 1.0))
+    shown = {prompt.name for prompt in wish.of_kind("person")}
+    real = [not ghost or person.name in shown for person, ghost in zip(people, ghosts(masks, followed), strict=True)]
+    masks, followed = settled(frames, masks[real], followed)
+    return Sightings(tuple(person for person, is_real in zip(people, real, strict=True) if is_real), masks, tuple(followed))
 
 
 def found_people(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> list[Person]:
@@ -86,20 +88,24 @@ def disjoint(masks: UInt8[NDArray[np.uint8], "P F H W"]) -> UInt8[NDArray[np.uin
     return kept
 
 
-def _followed(frames: NDArray[np.uint8], people: NDArray[np.uint8], wish: Wish, progress: Progress) -> list[Followed]:
+def _followed(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> list[Followed]:
+    """The shown animals and objects, each without those before it; small ones first, which larger ones would swallow."""
     shown = wish.of_kind("animal", "object")
-    names = list(dict.fromkeys(prompt.name for prompt in shown))
+    names = sorted(dict.fromkeys(prompt.name for prompt in shown), key=lambda name: _shown_area(name, shown))
     found: list[Followed] = []
-    taken = people.max(axis=0, initial=0) if len(people) else np.zeros(frames.shape[:3], np.uint8)
+    taken: NDArray[np.uint8] | None = None
     for place, name in enumerate(names):
         prompts = tuple(prompt for prompt in shown if prompt.name == name)
         one = followed_one(frames, prompts, taken, wish, progress.part(place / len(names), (place + 1) / len(names)))
-        if one is None:
-            continue
-        masks = np.where(np.logical_or.reduce([other.masks > 0 for other in found]), 0, one.masks) if found else one.masks
-        found.append(replace(one, masks=masks.astype(np.uint8, copy=False)))
-        taken = np.maximum(taken, one.masks)
+        if one is not None:
+            found.append(one)
+            taken = one.masks if taken is None else np.maximum(taken, one.masks)
     return found
+
+
+def _shown_area(name: str, prompts: tuple[Prompt, ...]) -> float:
+    boxes = [prompt.box for prompt in prompts if prompt.name == name and prompt.box is not None]
+    return min(((right - left) * (bottom - top) for left, top, right, bottom in boxes), default=float("inf"))
 
 
 def followed_one(
