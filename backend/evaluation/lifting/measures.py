@@ -1,5 +1,7 @@
 """What is measured of a lifted track against its truth: joints, outlines, depths, and the camera's turning."""
 
+from dataclasses import replace
+
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
@@ -35,6 +37,12 @@ def body_length(track: BodyTrack) -> float:
     """Of a quadruped, metres: from the mouth's joint to the tail's first, at rest."""
     rest = identity_of_track(track).joints_rest
     return float(np.linalg.norm(rest[MOUTH] - rest[TAIL]))
+
+
+def at_rest(track: BodyTrack) -> BodyTrack:
+    """The mean body of the track's model in its rest pose, frame after frame: what an answer is that never looked."""
+    resting = np.tile(np.eye(3), (*track.rotations.shape[:2], 1, 1))
+    return replace(track, rotations=resting, betas=np.zeros_like(track.betas))
 
 
 def outlines(track: Track, camera: Camera, frames: NDArray[np.integer] | None = None) -> Bool[NDArray[np.bool_], "F H W"]:
