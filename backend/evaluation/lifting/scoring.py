@@ -17,7 +17,7 @@ Array = NDArray[np.floating]
 Figures = dict[str, float]
 
 SHOWN = 0.25  # of a subject's outline: frames that show less are not asked for joints and masks
-APART = 0.15  # metres: pairs nearer to each other in depth have no order
+APART = 0.3  # metres: subjects nearer to each other than bodies are deep have no order
 
 
 @dataclass(frozen=True)
