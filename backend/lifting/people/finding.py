@@ -21,7 +21,7 @@ from revision_blender.motion.subjects import Prompt
 MOST_PEOPLE = 8
 LEAST_SCORE = 0.35  # mean visibility of the trunk and the limbs, times the detector's own score
 LEAST_SHARE, LEAST_FRAMES = 0.25, 3  # who is seen on fewer of the frames is a ghost
-MOST_APART = 0.045  # of the height: the median distance of the passes on a ghost is larger
+MOST_APART = 0.03  # of the height: the median distance of the passes on a ghost is larger
 AGREED_SHARE = 0.5  # of the frames must show a person in both passes
 
 
