@@ -1,16 +1,17 @@
 """From the first frame to all frames: from neighbour to neighbour, then everything at once, smooth in the world."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.lifting.animals.coarse_body import CoarseBody, PosedAnimal
-from backend.lifting.animals.descent import Steps, assessed, descend
+from backend.lifting.animals.coarse_body import CoarseBody, PosedAnimal, matrices
+from backend.lifting.animals.descent import Joining, Steps, assessed, descend
 from backend.lifting.animals.energy import AnimalEnergy, Evidence, Unknowns, Weights
 from backend.lifting.animals.first_frame import First
+from backend.lifting.animals.leg_swings import with_legs_told_apart
 from backend.lifting.animals.starts import placed
 from backend.progress import Progress
 from revision_blender.motion.camera import Camera
@@ -19,10 +20,14 @@ from revision_blender.motion.clip import GroundPlane
 Array = NDArray[np.floating]
 
 STRIDE = Steps(14, 0.05, 0.03)
-TOGETHER = Steps(60, 0.03, 0.015, 0.02)
+TOGETHER = Steps(50, 0.03, 0.015, 0.02)
+LEGS_APART = Steps(40, 0.03, 0.01, 0.01)
 TURN_SPREAD, BEND_SPREAD = 0.15, 0.25  # radians from one frame to the next
 ACCELERATION_SPREAD = 14.0  # m/s^2 of a joint
 SMOOTH = 0.25
+TURNS = (0.0, 0.3, -0.3)  # radians
+DEPTH_SPREAD = 0.03  # of the depth, from one frame to the next
+LEAST_GAIT = 5  # frames that a gait can be told from
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +48,20 @@ def fitted_clip(
     smooth = _Smoothness(camera, fps)
     joining = smooth if frames > 2 else None
     part = progress.part(0.5, 1.0)
-    unknowns = descend(energy, unknowns, TOGETHER, joining, lambda share: part(share, "Fitting the animal"))
+    unknowns = descend(energy, unknowns, TOGETHER, joining, lambda share: part(0.4 * share, "Fitting the animal"))
+    for turn in range(2 if frames >= LEAST_GAIT else 0):  # with better legs the trunk is better, and then legs are
+        apart = with_legs_told_apart(body, evidence, unknowns, fps)
+        share_of = part.part(0.4 + 0.3 * turn, 0.7 + 0.3 * turn)
+        apart = descend(energy, apart, LEGS_APART, joining, lambda share, here=share_of: here(share, "Telling legs apart"))
+        unknowns = min((unknowns, apart), key=lambda end: _total(energy, end, joining))
     overlap = assessed(energy, unknowns)[1] * evidence.crops.seen
     return ClipFit(unknowns, energy.roots(unknowns.place).numpy().astype(np.float64), overlap.numpy().astype(np.float64))
+
+
+def _total(energy: AnimalEnergy, unknowns: Unknowns, joining: Joining | None) -> float:
+    with torch.no_grad():
+        joined = 0.0 if joining is None else float(joining(unknowns, energy.posed(unknowns)))
+        return float(assessed(energy, unknowns)[0].sum()) + joined
 
 
 def _from_neighbours(body: CoarseBody, evidence: Evidence, first: First, progress: Progress) -> Unknowns:
@@ -63,16 +79,39 @@ def _from_neighbours(body: CoarseBody, evidence: Evidence, first: First, progres
 
 
 def _stride(body: CoarseBody, evidence: Evidence, frames: NDArray[np.int64], before: Unknowns, first: First) -> Unknowns:
-    energy = AnimalEnergy(body, evidence.rows(frames), first.preferred, Weights(well=0.3))
-    if not bool(energy.evidence.crops.seen.any()):
+    """One frame on, from the poses before: as they were, or turned a little to either side, whichever fits best."""
+    ways = np.repeat(np.arange(len(frames)), len(TURNS))
+    here = AnimalEnergy(body, evidence.rows(frames[ways]), first.preferred, Weights(well=0.3))
+    if not bool(here.evidence.crops.seen.any()):
         return before
-    start = placed(energy, before)
+    was = before.rows(ways)
+    start = _turned(placed(here, was, keep_depth=True), here.evidence.view.up, np.tile(TURNS, len(frames)))
 
     def held(now: Unknowns, _posed: PosedAnimal) -> Tensor:
-        bent = (now.pose - before.pose)[:, 1:] / BEND_SPREAD
-        return 0.3 * bent.square().sum() + (now.turn / TURN_SPREAD).square().sum()
+        return _held(now, was).sum()
 
-    return descend(energy, start, STRIDE, held)
+    reached = descend(here, start, STRIDE, held)
+    cost = (assessed(here, reached)[0] + _held(reached, was)).view(len(frames), len(TURNS))
+    return reached.rows(np.arange(len(frames)) * len(TURNS) + cost.argmin(dim=1).numpy())
+
+
+def _held(now: Unknowns, was: Unknowns) -> Tensor:
+    """``(N,)``: what it costs to have changed from one frame to the next."""
+    bent = ((now.pose - was.pose)[:, 1:] / BEND_SPREAD).square().sum((1, 2))
+    turn = _angle_square(matrices(now.turn) @ now.R_camera_root @ was.R_camera_root.mT)
+    deeper = ((now.place[:, 2] - was.place[:, 2]) / DEPTH_SPREAD).square()
+    return 0.3 * bent + turn / TURN_SPREAD**2 + deeper
+
+
+def _angle_square(rotations: Tensor) -> Tensor:
+    """About the square of the angle of ``(N, 3, 3)``, radians."""
+    return 3.0 - rotations.diagonal(dim1=1, dim2=2).sum(-1)
+
+
+def _turned(unknowns: Unknowns, up: Tensor, angles: NDArray[np.floating]) -> Unknowns:
+    """The same poses turned about the vertical."""
+    turn = matrices(up * torch.tensor(angles, dtype=torch.float32)[:, None])
+    return replace(unknowns, R_camera_root=turn @ unknowns.R_camera_root)
 
 
 def _stacked(rows: list[Unknowns]) -> Unknowns:

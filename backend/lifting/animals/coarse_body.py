@@ -43,7 +43,7 @@ def matrices(axis_angle: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3 3"]:
 
 
 class CoarseBody:
-    """Evaluates one animal's body; float32 on the CPU. faces: ``(T, 3)`` of the coarse mesh."""
+    """Evaluates one animal's body; float32 on the CPU. faces: ``(T, 3)`` of the coarse mesh, labels: its vertices' part labels."""
 
     def __init__(self, model: BodyModel) -> None:
         chosen, faces = coarse_mesh(model)
@@ -51,6 +51,7 @@ class CoarseBody:
         self.model = model
         self.faces: NDArray[np.int32] = faces
         self.n_vertices = len(chosen)
+        self.labels = model.part_labels[chosen]
         self.n_betas = int(model.shapedirs.shape[-1])
         self.parents = [int(parent) for parent in model.parents]
         self._levels = _levels(self.parents)

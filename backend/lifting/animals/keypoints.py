@@ -45,18 +45,16 @@ def keypoints_of(model: BodyModel) -> Keypoints:
 def _vertices(model: BodyModel, part: str) -> Indices:
     if part in _FOOT:
         return _carried(model, _FOOT[part])
-    if part == "nose":
-        return _extreme(model, _carried(model, "head", "mouth"), np.array([1.0, 0.0, -0.2]))
-    if part in ("left_ear", "right_ear"):
-        return _farthest(model, _carried(model, part), model.joint_template[SMAL.index(part)])
-    if part == "tail_tip":
-        return _farthest(model, _carried(model, "tail7"), model.joint_template[SMAL.index("tail5")])
-    if part == "tail_base":
-        return _nearest(model, np.arange(model.n_vertices), model.joint_template[SMAL.index("tail1")], _RING)
-    if part == "withers":
-        return _extreme(model, _carried(model, "spine2", "spine3"), np.array([0.0, 0.0, 1.0]))
-    head, neck = model.joint_template[SMAL.index("head")], model.joint_template[SMAL.index("neck")]
-    return _nearest(model, _carried(model, "neck", "head"), head - [0.0, 0.0, 0.8 * np.linalg.norm(head - neck)], _TIP)
+    at = dict(zip(SMAL.names, model.joint_template, strict=True))
+    under_head = at["head"] - [0.0, 0.0, 0.8 * np.linalg.norm(at["head"] - at["neck"])]
+    found = {
+        "nose": lambda: _extreme(model, _carried(model, "head", "mouth"), np.array([1.0, 0.0, -0.2])),
+        "tail_base": lambda: _nearest(model, np.arange(model.n_vertices), at["tail1"], _RING),
+        "tail_tip": lambda: _farthest(model, _carried(model, "tail7"), at["tail5"]),
+        "withers": lambda: _extreme(model, _carried(model, "spine2", "spine3"), np.array([0.0, 0.0, 1.0])),
+        "throat": lambda: _nearest(model, _carried(model, "neck", "head"), under_head, _TIP),
+    }
+    return found[part]() if part in found else _farthest(model, _carried(model, part), at[part])
 
 
 def _carried(model: BodyModel, *joints: str) -> Indices:

@@ -63,8 +63,11 @@ def started(energy: AnimalEnergy, betas: Tensor, rotations: NDArray[np.float32])
     return placed(energy, first)
 
 
-def placed(energy: AnimalEnergy, unknowns: Unknowns) -> Unknowns:
-    """The same poses, moved so that each fills the box about what is seen of its row."""
+def placed(energy: AnimalEnergy, unknowns: Unknowns, keep_depth: bool = False) -> Unknowns:
+    """The same poses, moved so that each fills the box about what is seen of its row.
+
+    keep_depth: they stay as far away as ``place`` says, only their middle comes into the box's.
+    """
     with torch.no_grad():
         points = energy.body.pose(unknowns.betas, unknowns.rotations(), torch.zeros(len(unknowns.turn), 3)).vertices
         low, high = points[..., :2].amin(1), points[..., :2].amax(1)
@@ -73,8 +76,9 @@ def placed(energy: AnimalEnergy, unknowns: Unknowns) -> Unknowns:
         pixels = (side_high - side_low) / crops.scale[:, None]
         middle = (side_high + side_low) / 2.0 / crops.scale[:, None] + crops.origin
         z = view.focal * ((high - low).prod(-1) / pixels.prod(-1).clamp(min=1.0)).sqrt()
-        ray = (middle - view.center) / view.focal
         depth = points[..., 2].mean(1)  # the box is that of the body, not of its root
+        z = unknowns.place[:, 2].exp() + depth if keep_depth else z
+        ray = (middle - view.center) / view.focal
         roots = torch.cat([ray * z[:, None] - (low + high) / 2.0, (z - depth)[:, None]], dim=1)
         return Unknowns(unknowns.betas, unknowns.turn, unknowns.R_camera_root, unknowns.pose, energy.place_of(roots))
 
