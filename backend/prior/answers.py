@@ -84,12 +84,13 @@ def answer(
     if contacts is not None:
         contacts = _contacts_at(contacts, fps, frames)
     # Where nothing looks like noise the motion itself shows best which feet stand, and of paws the network is too sure.
-    told = contacts if take.kind == "human" and noise > _CALM else None
+    calm = noise <= _CALM
+    told = contacts if take.kind == "human" and not calm else None
     if asked.polish or places is not None:
-        take = polished(take, given, told, places, eyes)
+        take = polished(take, given, told, places, eyes, calm=calm)
     if asked.correction < 1.0:
         take = _mixed(given.take, take, asked.correction)
-        take = take if places is None else polished(take, given, told, places, eyes)
+        take = take if places is None else polished(take, given, told, places, eyes, calm=calm)
     return Answer(take, contacts, notes)
 
 

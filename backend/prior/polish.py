@@ -32,6 +32,9 @@ _LONGEST = 0.25  # radians that a joint turns in one pass: the equations hold fo
 _SEEN_OVER = 0.022  # seconds over which a lift's places are averaged: they shake from frame to frame
 # Where a camera saw the body its joints are known to millimetres across the line of sight, and a change may be quick, to go there.
 _SEEN = Scales(across=0.003, turn=0.4, calm_turn=0.04, calm_shift=0.07, slide=0.15, touch=0.02)
+# Of a motion without noise: soles give, captured feet creep by a millimetre or two a frame and stand a centimetre in their floor; a heel that
+# is rolled off slowly is not to be pulled back to it.
+_CALM = Scales(creep=0.05, touch=0.1, sunk=0.015)
 _THINGS = Scales(calm_shift=0.05)  # a thing that hits the floor turns round at once
 
 
@@ -44,13 +47,19 @@ class PlacePins:
 
 
 def polished(
-    take: Take, damaged: Damaged, contacts: Array | None = None, world_pins: PlacePins | None = None, eyes: Array | None = None
+    take: Take,
+    damaged: Damaged,
+    contacts: Array | None = None,
+    world_pins: PlacePins | None = None,
+    eyes: Array | None = None,
+    *,
+    calm: bool = False,
 ) -> Take:
     """``take`` with contacts held, the floor respected, pinned places reached within a millimetre, legs within their limits.
 
     damaged: what the motion was made from; its pinned entries are not touched, in ``take`` they must stand already. contacts:
     ``(F, 4)`` probabilities in the order of ``motions.Predicted``; None to tell contacts from the motion. eyes: ``(F, 3)`` the camera's places, where one saw the motion: it knows the body's place
-    across its line of sight much better than along it. The rest of the motion
+    across its line of sight much better than along it. calm: nothing looks like noise, feet may creep as captured ones do. The rest of the motion
     changes as little and as smoothly as it can; entries that nothing asks to change come back bit for bit where nothing at all does.
     """
     footing = footing_of(take)
@@ -62,15 +71,22 @@ def polished(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # matrices this small only lose by being shared out
     try:
-        return _solved(take, footing, chains, wants, free, change)
+        return _solved(take, footing, chains, wants, free, change, _scales(take, wants, calm))
     finally:
         torch.set_num_threads(threads)
 
 
-def _solved(take: Take, footing: Footing, chains: Chains, wants: Wants, free: torch.Tensor, change: Array) -> Take:
+def _scales(take: Take, wants: Wants, calm: bool) -> Scales:
+    if take.kind == "object":
+        return _THINGS
+    if wants.seen is not None:
+        return _SEEN
+    return _CALM if calm else Scales()
+
+
+def _solved(take: Take, footing: Footing, chains: Chains, wants: Wants, free: torch.Tensor, change: Array, scales: Scales) -> Take:
     answer = best = take
     nearest = np.inf
-    scales = _THINGS if take.kind == "object" else Scales() if wants.seen is None else _SEEN
     for done in range(_MOST_PASSES + 1):
         pose = pose_of(answer, footing)
         miss = _miss(pose.joints, wants)

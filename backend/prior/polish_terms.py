@@ -24,7 +24,7 @@ class Scales:
     """What is usual. Metres, radians, seconds.
 
     shift, turn: changes of the root's place and of a joint; across: error of a joint's place as a camera saw it; calm_shift, calm_turn: times over which each fades. slide: speed of a
-    point in contact. touch: its height off the floor beyond ``even``, by which soles of another shape and soft floors differ. press:
+    point in contact, beyond ``creep``. touch: its height off the floor beyond ``even``, by which soles of another shape and soft floors differ. press:
     depth of any point under ``sunk``. pin: miss of a pinned place. bound: turn beyond a joint's limits.
     """
 
@@ -34,6 +34,7 @@ class Scales:
     calm_shift: float = 0.2
     calm_turn: float = 0.1
     slide: float = 0.04
+    creep: float = 0.0
     touch: float = 0.005
     even: float = 0.006
     press: float = 0.002
@@ -135,11 +136,19 @@ def _add_feet(result: NormalEquations, chains: Chains, pose: Pose, wants: Wants,
     result.add((1.0,), jacobian, torch.zeros_like(up[..., 0]), up)
     result.gradient.add_((jacobian.flatten(1, 2).mT @ torch.from_numpy(pull).flatten(1)[..., None])[..., 0])
     if len(height) > 1:
-        step = torch.from_numpy(np.diff(pose.points, axis=0))
+        step = torch.from_numpy(_beyond(np.diff(pose.points, axis=0), scales.creep / fps))
         across = torch.zeros(*step.shape[:2], 3, 3, dtype=torch.float64)
         firm = torch.from_numpy(np.minimum(wants.hold[1:], wants.hold[:-1]) * (fps / scales.slide) ** 2)
         across[..., 0, 0] = across[..., 2, 2] = firm
         result.add((-1.0, 1.0), jacobian, step, across)
+
+
+def _beyond(steps: Array, free: float) -> Array:
+    """Steps ``(F, P, 3)`` along the floor, shortened by ``free`` metres, those that are shorter to nothing."""
+    if free <= 0.0:
+        return steps
+    length = np.linalg.norm(steps[..., [0, 2]], axis=-1, keepdims=True)
+    return steps * np.maximum(1.0 - free / np.maximum(length, 1e-9), 0.0)
 
 
 def _add_seen(result: NormalEquations, chains: Chains, pose: Pose, seen: Seen, scales: Scales) -> None:
