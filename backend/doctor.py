@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ from revision_blender.video_model.names import PUBLISHED
 from revision_blender.video_model.state import state_of
 from revision_blender.wire import protocol
 from revision_blender.wire.launch import find_live
-from revision_blender.wire.paths import bodies_folder
+from revision_blender.wire.paths import HOME_VARIABLE, bodies_folder
 
 PACKAGES = (
     "torch", "numpy", "pyzmq", "mediapipe", "opencv-python-headless", "numba", "scipy", "av", "diffusers", "transformers",
@@ -54,7 +55,7 @@ def examine(home: Path) -> dict[str, Any]:
         "home": str(home),
         "free_gigabytes": round(shutil.disk_usage(_existing(home)).free / 1e9, 1),
         "backend_process": running.pid if running is not None else None,
-        "machine": _examined_apart(),
+        "machine": _examined_apart(home),
     }
 
 
@@ -87,7 +88,7 @@ def _existing(folder: Path) -> Path:
     return folder if folder.exists() else _existing(folder.parent)
 
 
-def _examined_apart() -> dict[str, Any]:
+def _examined_apart(home: Path) -> dict[str, Any]:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "backend.doctor"],
@@ -95,6 +96,7 @@ def _examined_apart() -> dict[str, Any]:
             text=True,
             timeout=EXAMINE_SECONDS,
             cwd=Path(__file__).parents[1],
+            env={**os.environ, HOME_VARIABLE: str(home)},
             check=False,
         )
         return (
@@ -113,11 +115,16 @@ def machine_facts() -> dict[str, Any]:
     import torch
 
     from backend.engines import registry
+    from backend.lifting.providers.registry import abilities
 
     devices = [f"CPU, {torch.get_num_threads()} threads"]
     devices += [f"CUDA {index}: {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count())]
     devices += ["Apple GPU (MPS)"] if torch.backends.mps.is_available() else []
-    return {"devices": devices, "engines": [asdict(ability) for ability in registry.abilities()]}
+    return {
+        "devices": devices,
+        "engines": [asdict(ability) for ability in registry.abilities()],
+        "providers": [asdict(ability) for ability in abilities()],
+    }
 
 
 def words_of(facts: dict[str, Any]) -> str:
@@ -134,6 +141,8 @@ def words_of(facts: dict[str, Any]) -> str:
     lines += [line for name, state in facts["video_models"].items() for line in _model_words(name, state)]
     lines += ["", "Devices", *(f"  {device}" for device in machine.get("devices", [])), "", "Engines"]
     lines += [_engine_words(engine) for engine in machine.get("engines", [])]
+    lines += ["", "Lifting, by kind of work: what can do it here (choose with --provider KIND=NAME or in the Lift panel)"]
+    lines += [line for provider in machine.get("providers", []) for line in _provider_words(provider)]
     lines += [f"  could not be examined: {machine['error']}"] if "error" in machine else []
     lines += ["", f"Home    {facts['home']} ({facts['free_gigabytes']} GB free)"]
     lines += [f"Backend {'runs as process ' + str(facts['backend_process']) if facts['backend_process'] else 'does not run'}"]
@@ -148,6 +157,16 @@ def _model_words(name: str, facts: dict[str, Any]) -> list[str]:
 def _engine_words(engine: dict[str, Any]) -> str:
     can = " and ".join(word for word, able in (("coarse", engine["coarse"]), ("fine", engine["fine"])) if able) or "nothing"
     return f"  {engine['name']:12} {can} on {engine['device']}" + (f"; {engine['why_not']}" if engine["why_not"] else "")
+
+
+def _provider_words(provider: dict[str, Any]) -> list[str]:
+    state = "ready" if provider["can_run"] else "cannot run"
+    state += "" if provider["automatic"] or not provider["can_run"] else ", only when chosen"
+    size = f", {provider['size']:.0f} MB of weights" if provider["size"] else ""
+    licence = f", {provider['licence']}" if provider["licence"] else ""
+    lines = [f"  {provider['kind']:13}{provider['name']:16}{state}{size}{licence}"]
+    lines += [f"{'':31}{provider['missing']}"] if provider["missing"] else []
+    return [*lines, f"{'':31}{provider['where']}"] if provider["where"] and not provider["can_run"] else lines
 
 
 if __name__ == "__main__":

@@ -57,8 +57,16 @@ def _drawn(track: Track, camera: Camera) -> Drawn:
 
 def seen_among(drawn: list[Drawn]) -> UInt8[NDArray[np.uint8], "F h w"]:
     """k where the k-th track, counted from 1, is the nearest, 0 where none is."""
-    nearest = np.stack([track.inverse_depth for track in drawn])
-    return np.where(nearest.max(axis=0) > 0, nearest.argmax(axis=0) + 1, 0).astype(np.uint8)
+    index = np.zeros(drawn[0].inverse_depth.shape, np.uint8)
+    nearest = np.zeros(index.shape, np.float32)
+    for place, track in enumerate(drawn):
+        for frame in np.flatnonzero(track.boxes[:, 2] > track.boxes[:, 0]):
+            left, top, right, bottom = track.boxes[frame]
+            here, before = track.inverse_depth[frame, top:bottom, left:right], nearest[frame, top:bottom, left:right]
+            closer = here > before
+            index[frame, top:bottom, left:right][closer] = place + 1
+            np.maximum(before, here, out=before)
+    return index
 
 
 def small_masks(masks: UInt8[NDArray[np.uint8], "F H W"], camera: Camera) -> Bool[NDArray[np.bool_], "F h w"]:
