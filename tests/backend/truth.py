@@ -11,6 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.evaluation.lifting.backdrop import paved
+from backend.evaluation.lifting.colours import Clothes
+from backend.evaluation.lifting.drawing import FINER, SUN, normals
 from backend.raster.rasteriser import barycentrics, interpolate, rasterise
 from revision_blender.masks.face_labels import face_labels
 from revision_blender.motion.bodies.body_model import Identity, identity_of, open_human, vertices_of
@@ -25,8 +28,6 @@ from revision_blender.motion.rotation import matrix_from_axis_angle
 Array = NDArray[np.floating]
 
 WIDTH, HEIGHT, FPS, FRAMES = 640, 480, 12.0, 14
-FINER = 2  # drawn at this multiple, then averaged
-SUN = np.array([0.45, 0.80, 0.55]) / np.linalg.norm([0.45, 0.80, 0.55])  # towards the light, floor coordinates
 WALL = -2.6  # metres: the wall's z on the floor, behind the person
 
 
@@ -61,9 +62,6 @@ TAKES = (
     Take("turn", 0.5, 10.0, 12.0, 2.00, 4.5, 820.0, (-0.3, -1.0, 0.4), (0.10, 0.48, 0.28)),
     Take("throw", 0.45, 40.0, 6.0, 1.40, 4.1, 800.0, (0.0, 1.2, -0.8), (0.72, 0.70, 0.64)),
 )
-
-SKIN, HAIR, TROUSERS, SHOE = (0.72, 0.50, 0.38), (0.10, 0.065, 0.045), (0.13, 0.16, 0.27), (0.12, 0.11, 0.11)
-SHIRT_LABELS, LEG_LABELS, FOOT_LABELS = (4, 7, 10, 14, 15, 17, 18), (1, 2, 3, 5, 6), (8, 9, 11, 12)
 
 
 @cache
@@ -135,24 +133,10 @@ def _set(camera: Camera, ground: GroundPlane, take: Take) -> NDArray[np.float32]
     back = (WALL - eye[2]) / np.minimum(rays[..., 2], -1e-6)
     on_floor = down < back
     hit = eye + rays * np.minimum(down, back)[..., None]
-    floor = _tiles(hit[..., 0], hit[..., 2], 0.6, 0.6, (0.33, 0.29, 0.24))
-    wall = _tiles(hit[..., 0] + 0.13 * (np.floor(hit[..., 1] / 0.16) % 2), hit[..., 1], 0.42, 0.16, (0.50, 0.42, 0.34))
+    floor = paved(hit[..., 0], hit[..., 2], 0.6, 0.6, (0.33, 0.29, 0.24))
+    wall = paved(hit[..., 0] + 0.13 * (np.floor(hit[..., 1] / 0.16) % 2), hit[..., 1], 0.42, 0.16, (0.50, 0.42, 0.34))
     wall[hit[..., 1] < 0.12] *= 0.45
     return np.where(on_floor[..., None], floor, wall).astype(np.float32)
-
-
-def _tiles(u: Array, v: Array, width: float, height: float, colour: tuple[float, float, float]) -> Array:
-    """Tiles of slightly different shades with dark joints and some speckle that stays with the surface."""
-    column, row = np.floor(u / width), np.floor(v / height)
-    shade = 0.85 + 0.3 * _hash(column, row)
-    speckle = 0.92 + 0.16 * _hash(np.floor(u / 0.02), np.floor(v / 0.02))
-    edge = np.minimum(np.minimum(u - column * width, (column + 1.0) * width - u), np.minimum(v - row * height, (row + 1.0) * height - v))
-    return np.array(colour) * (shade * speckle * np.where(edge < 0.008, 0.45, 1.0))[..., None]
-
-
-def _hash(a: Array, b: Array) -> Array:
-    wave = np.sin(a * 127.1 + b * 311.7) * 43758.5453
-    return wave - np.floor(wave)
 
 
 def _cast_shadow(
@@ -169,38 +153,13 @@ def _paint_person(picture: NDArray[np.float32], points: Array, identity: Identit
     faces = identity.model.faces
     seen = rasterise(points, faces, camera.focal, camera.center, camera.width, camera.height)
     weights = barycentrics(seen, points, faces, camera.focal, camera.center)
-    values = np.concatenate([_normals(points, faces), identity.model.v_template], axis=1)
+    across = normals(points, faces)
+    across = across / np.maximum(np.linalg.norm(across, axis=1, keepdims=True), 1e-12)
+    values = np.concatenate([across, identity.model.v_template], axis=1)
     inside = seen.covered
     attributes = interpolate(seen, weights, faces, values)[inside]
     normal = attributes[:, :3] / np.maximum(np.linalg.norm(attributes[:, :3], axis=1, keepdims=True), 1e-6)
     sun = _R_floor_camera(take).T @ SUN
     light = 0.42 + 0.18 * -normal[:, 1] + 0.75 * np.maximum(normal @ sun, 0.0)
     labels = face_labels(faces, identity.model.part_labels)[seen.face[inside]]
-    picture[inside] = _colours(labels, attributes[:, 3:], take) * light[:, None]
-
-
-def _colours(labels: NDArray[np.uint8], rest: Array, take: Take) -> Array:
-    """Linear colour ``(N, 3)`` of points of the rest pose: clothes by part, hair, and a painted face."""
-    colours = np.tile(np.array(SKIN) ** 2.2, (len(labels), 1))
-    x, y, z = np.abs(rest[:, 0]), rest[:, 1], rest[:, 2]
-    for parts, colour in ((SHIRT_LABELS, take.shirt), (LEG_LABELS, TROUSERS), (FOOT_LABELS, SHOE)):
-        colours[np.isin(labels, parts)] = np.array(colour) ** 2.2
-    colours[np.isin(labels, (17, 18)) & (x > 0.37)] = np.array(SKIN) ** 2.2
-    colours[np.isin(labels, SHIRT_LABELS) & (np.floor(y / 0.04) % 4 == 0)] *= 0.6
-    head = labels == 16
-    front = head & (z > 0.11)
-    colours[head & (y - 0.704 > 1.25 * (z - 0.128))] = np.array(HAIR) ** 2.2
-    colours[front & (((x - 0.033) / 0.021) ** 2 + ((y - 0.6655) / 0.005) ** 2 < 1.0)] = np.array(HAIR) ** 2.2
-    colours[front & (((x - 0.0305) / 0.015) ** 2 + ((y - 0.639) / 0.007) ** 2 < 1.0)] = 0.75
-    colours[front & (((x - 0.0305) / 0.0065) ** 2 + ((y - 0.639) / 0.0065) ** 2 < 1.0)] = 0.02
-    colours[front & ((x / 0.026) ** 2 + ((y - 0.5655) / 0.008) ** 2 < 1.0)] = (0.30, 0.06, 0.05)
-    return colours
-
-
-def _normals(points: Array, faces: NDArray[np.integer]) -> Array:
-    """``(V, 3)`` outward vertex normals, not of unit length."""
-    across = np.cross(points[faces[:, 1]] - points[faces[:, 0]], points[faces[:, 2]] - points[faces[:, 0]])
-    total = np.zeros_like(points)
-    for corner in range(3):
-        np.add.at(total, faces[:, corner], across)
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    picture[inside] = Clothes(take.shirt).colours(labels, attributes[:, 3:]) * light[:, None]

@@ -74,7 +74,7 @@ def _picture(figures: tuple[Figure, ...], mesh: _Mesh, points: Array, eye: Eye) 
     seen_by_eye = (points - fine.place) @ fine.R_floor_camera
     seen = rasterise(seen_by_eye, mesh.faces, fine.focal, centre, fine.width, fine.height)
     weights = barycentrics(seen, seen_by_eye, mesh.faces, fine.focal, centre)
-    values = np.concatenate([_normals(points, mesh.faces), mesh.rest], axis=1)
+    values = np.concatenate([normals(points, mesh.faces), mesh.rest], axis=1)
     inside = seen.covered
     face = seen.face[inside]
     attributes = interpolate(seen, weights, mesh.faces, values)[inside].astype(np.float64)
@@ -110,7 +110,7 @@ def _face_normals(points: Array, corners: NDArray[np.integer]) -> Array:
     return np.cross(b - a, c - a)
 
 
-def _normals(points: Array, faces: NDArray[np.integer]) -> Array:
+def normals(points: Array, faces: NDArray[np.integer]) -> Array:
     """``(V, 3)`` outward vertex normals, not of unit length."""
     across = _face_normals(points, faces)
     corners = faces.T.ravel()
