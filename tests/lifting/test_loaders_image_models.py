@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from backend.errors import Cancelled, EngineError, InputError
-from backend.lifting.providers import depth_anything, grounding_dino, pretrained
+from backend.lifting.providers import depth_anything, grounding_dino, pretrained, sam2_video
 from backend.lifting.providers.base import Frames
 from backend.lifting.providers.coco import KEYPOINTS
 from backend.lifting.providers.depth_anything import DepthAnything
@@ -130,6 +130,19 @@ def test_a_subject_through_the_clip(home: Path, frames: np.ndarray) -> None:
     assert followed.masks[:, :, :50].max() == 0
     assert (followed.seen == followed.masks.any(axis=(1, 2))).all() and followed.seen.any()
     assert ((followed.score > 0) == followed.seen).all() and followed.score.max() <= 1
+
+
+def test_clicks_beside_the_subject_alone_correct_what_was_found(home: Path, frames: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They go in with the box of what was found on their frame."""
+    given: list[tuple[int, list[int]]] = []
+    show = sam2_video._show
+    monkeypatch.setattr(sam2_video, "_show", lambda *told: (given.append((told[2], told[3].labels.tolist())), show(*told)))
+    before = Sam2Tracker(home).follow(frames, (BOX,), None, silent())
+    assert before.seen[6] and given == [(3, [2, 3])]
+    beside = Prompt("ball", "object", 6, None, (Click(10, 10, "off"), Click(20, 90, "off")))
+    after = Sam2Tracker(home).follow(frames, (BOX, beside), None, silent())
+    assert given[1:] == [(3, [2, 3]), (3, [2, 3]), (6, [2, 3, 0, 0])]
+    assert (after.masks[6] != before.masks[6]).any()
 
 
 def test_the_lazy_notebook_changes_nothing(home: Path, frames: np.ndarray) -> None:

@@ -78,12 +78,15 @@ class Sam2Tracker:
 
     def follow(self, frames: Frames, prompts: tuple[Prompt, ...], taken: Masks | None, progress: Progress) -> Followed:
         """Raises EngineError for weights that cannot be used, InputError where no prompt shows the subject on one of the frames."""
-        shown = {frame: group for frame, group in by_frame(prompts, len(frames)).items() if shows_something(group)}
+        groups = by_frame(prompts, len(frames))
+        shown = {frame: group for frame, group in groups.items() if shows_something(group)}
         if not shown:
             name = prompts[0].name if prompts else "The subject"
             raise InputError(f"{name} is shown on none of the {len(frames)} frames; draw a box about it or click on it on one of them.")
         network = self._weights.open()
-        masks, score = _through(network, frames, shown, progress)
+        masks, score = _through(network, frames, shown, progress.part(0.0, 1.0 if len(shown) == len(groups) else 0.5))
+        if len(shown) < len(groups):
+            masks, score = _through(network, frames, shown | _corrected(groups, masks), progress.part(0.5, 1.0))
         if taken is not None:
             masks = np.where(taken > 0, 0, masks).astype(np.uint8)
         boxes, seen = boxes_of(masks)
@@ -118,6 +121,13 @@ class Sam2Segmenter:
             if len(rows):
                 masks[rows, frame] = _in_boxes(network, frames[frame : frame + 1], boxes[rows, frame])
         return masks
+
+
+def _corrected(groups: dict[int, tuple[Prompt, ...]], masks: Masks) -> dict[int, tuple[Prompt, ...]]:
+    """Frames on which the user only clicked beside the subject, with the box of what was found there before: alone they show nothing."""
+    boxes, seen = boxes_of(masks)
+    beside = [frame for frame, group in groups.items() if not shows_something(group) and seen[frame]]
+    return {frame: (_boxed(boxes[frame]), *groups[frame]) for frame in beside}
 
 
 def _boxed(box: Float[NDArray[np.float32], "4"]) -> Prompt:

@@ -1,8 +1,8 @@
-"""Boxes and masks of COCO's 80 classes with YOLOv8 (docs.ultralytics.com), from a file exported to ONNX or by ``ultralytics`` itself.
+"""Boxes and masks of COCO's 80 classes with YOLOv8 (docs.ultralytics.com), from a file exported to ONNX (``yolov8n-seg.onnx``, 640 x 640).
 
-Both the package and its weights are AGPL-3.0: nothing of them is part of this project, they are used only where the user put them, and
-never without being chosen by name. An exported file (``yolov8n-seg.onnx``, 640 x 640) needs no package; a ``.pt`` file can only be opened by
-``ultralytics``, which is imported when it is.
+The package ``ultralytics`` and its weights are AGPL-3.0: nothing of them is part of this project, and a file is used only where the user
+put it and chose it by name. Their ``.pt`` files are pickles, which run what they hold when they are opened: they are not, the user is told
+how to export them.
 """
 
 from pathlib import Path
