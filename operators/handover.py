@@ -154,9 +154,9 @@ def remark(ticket: Ticket, collected: Collected) -> str:
 
 
 def sentences_of(notes: str) -> str:
-    """Notes, one a line, as sentences one after another."""
+    """Notes, one a line, as sentences one after another; a track's name ("person_1") at the beginning stays as it is."""
     lines = [note.strip().rstrip(".") for note in notes.splitlines()]
-    return " ".join(f"{line[:1].upper()}{line[1:]}." for line in lines if line)
+    return " ".join(f"{line if '_' in line.split()[0] else line[:1].upper() + line[1:]}." for line in lines if line)
 
 
 def remember_for_undo(words: str) -> None:

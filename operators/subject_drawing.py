@@ -35,6 +35,15 @@ def _region_of(area: bpy.types.Area) -> bpy.types.Region:
     return next(region for region in area.regions if region.type == "WINDOW")
 
 
+def _fit_beside_sidebar(area: bpy.types.Area) -> None:
+    """The whole picture in what the toolbar and the sidebar leave free."""
+    main = _region_of(area)
+    covers = {region.type: region for region in area.regions if region.type in ("TOOLS", "UI") and region.width > 1}
+    left = max(0, covers["TOOLS"].x + covers["TOOLS"].width - main.x) if "TOOLS" in covers else 0
+    right = max(0, main.x + main.width - covers["UI"].x) if "UI" in covers else 0
+    subjects_view.fit_between(area.spaces.active.region_3d, main.width, left, right)
+
+
 class _OverClip:
     """Mix-in: a modal operator over the clip, seen through its camera. It keeps no references to data: undo may take them."""
 
@@ -69,7 +78,9 @@ class _OverClip:
         if subjects_view.look_through(scene, self._area.spaces.active, camera):
             with context.temp_override(area=self._area, region=_region_of(self._area)):
                 bpy.ops.view3d.view_center_camera()
+            _fit_beside_sidebar(self._area)
         self._take_id, self._subject, self._clip = entry.take_id, subject.name, clip
+        subjects_view.bring_to_front(scene, entry.take_id)
         subject_overlay.begin(self.gesture(context))
         redraw_views(context)
 
@@ -119,6 +130,7 @@ class _OverClip:
 
     def _clean(self, context: bpy.types.Context) -> None:
         subject_overlay.end()
+        subjects_view.bring_back(context.scene, self._take_id)
         context.workspace.status_text_set(None)
         if context.window is not None:
             context.window.cursor_modal_restore()
@@ -181,7 +193,7 @@ class REVISION_OT_click_parts(_OverClip, bpy.types.Operator):
 
     bl_idname = "revision.click_parts"
     bl_label = "Click Parts"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}  # not REGISTER: many clicks are no one setting that could be adjusted afterwards
 
     x: FloatProperty(name="X", options={"SKIP_SAVE"}, description="Pixels from the picture's left")
     y: FloatProperty(name="Y", options={"SKIP_SAVE"}, description="Pixels from the picture's top")

@@ -148,13 +148,24 @@ def _disc(centre: tuple[float, float], radius: float, colour: Colour) -> None:
 
 
 def _words(words: str, x: float, y: float, colour: Colour, scale: float, *, above: bool = False) -> None:
+    """On a dark plate, readable over any picture."""
     blf.size(_FONT, 12.0 * scale)
-    blf.position(_FONT, x + (0.0 if above else 9.0 * scale), y + (6.0 if above else -4.0) * scale, 0.0)
+    wide, high = blf.dimensions(_FONT, words)
+    left, bottom = x + (0.0 if above else 10.0 * scale), y + (7.0 if above else -4.0) * scale
+    _plate(
+        (left - 3.0 * scale, bottom - 4.0 * scale), (left + wide + 3.0 * scale, bottom + high + 3.0 * scale), (*_SHADE[:3], 0.6 * colour[3])
+    )
+    blf.position(_FONT, left, bottom, 0.0)
     blf.color(_FONT, *colour)
-    blf.enable(_FONT, blf.SHADOW)
-    blf.shadow(_FONT, 3, 0.0, 0.0, 0.0, 0.9)
     blf.draw(_FONT, words)
-    blf.disable(_FONT, blf.SHADOW)
+
+
+def _plate(low: tuple[float, float], high: tuple[float, float], colour: Colour) -> None:
+    corners = [(low[0], low[1], 0.0), (high[0], low[1], 0.0), (high[0], high[1], 0.0), (low[0], high[1], 0.0)]
+    shader = gpu.shader.from_builtin("UNIFORM_COLOR")
+    shader.bind()
+    shader.uniform_float("color", colour)
+    batch_for_shader(shader, "TRIS", {"pos": [corners[index] for index in (0, 1, 2, 0, 2, 3)]}).draw(shader)
 
 
 _handle: list[Any] = []

@@ -6,7 +6,7 @@ from ..operators.session import current
 from ..operators.tickets import Ticket
 from .wording import duration, sentences
 
-_TELL_HOW_IT_WENT = ("coarse", "fine", "refine")
+_TELL_HOW_IT_WENT = ("coarse", "fine", "lift", "refine")
 PREVIEW_SCALE = 8.0  # of a row's height
 
 

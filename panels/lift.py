@@ -82,7 +82,8 @@ def _draw_chosen(layout: bpy.types.UILayout, scene: bpy.types.Scene, entry: Revi
     row.prop(scene.revision, "show_subjects", text="", icon="HIDE_OFF" if scene.revision.show_subjects else "HIDE_ON")
     sentences(layout, _words_of_frame(scene, entry, subject), icon="BLANK1")
     if entry.take_id in _lifted:
-        layout.operator("revision.lift_again", text=f"Lift {subject.name} Again", icon="FILE_REFRESH").track = subject.name
+        again = " Again" if _is_found(entry, subject) else " Too"
+        layout.operator("revision.lift_again", text=f"Lift {subject.name}{again}", icon="FILE_REFRESH").track = subject.name
 
 
 def _words_of_frame(scene: bpy.types.Scene, entry: RevisionTake, subject: RevisionSubject) -> str:
@@ -112,8 +113,12 @@ class REVISION_UL_subjects(bpy.types.UIList):
         part.alignment = "RIGHT"
         part.label(text=shown_words(context.scene, data, item))
         if data.take_id in _lifted:
-            found = any(is_part_of(track, item.name) for track in _lifted[data.take_id])
-            part.label(text="", icon="CHECKMARK" if found else "QUESTION")
+            part.label(text="", icon="CHECKMARK" if _is_found(data, item) else "QUESTION")
+
+
+def _is_found(entry: RevisionTake, subject: RevisionSubject) -> bool:
+    """Whether the lifted take has a track of it."""
+    return any(is_part_of(track, subject.name) for track in _lifted.get(entry.take_id, ()))
 
 
 def shown_words(scene: bpy.types.Scene, entry: RevisionTake, subject: RevisionSubject) -> str:

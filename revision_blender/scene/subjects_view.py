@@ -22,6 +22,7 @@ from .take_record import find_take
 from .timing import scene_fps
 
 CLIP_VIEW = "clip view"  # the role of the camera
+_ALOFT = 50.0  # metres
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,20 @@ def shows_clip(camera: bpy.types.Object | None, take_id: str) -> bool:
     return camera is not None and camera.get(marks.TAKE) == take_id and camera.get(marks.ROLE) in ("camera", CLIP_VIEW)
 
 
+def bring_to_front(scene: bpy.types.Scene, take_id: str) -> None:
+    """The clip covers what was lifted from it, until ``bring_back``."""
+    camera = camera_of_clip(scene, take_id)
+    if camera is not None:
+        camera.data.background_images[0].display_depth = "FRONT"
+
+
+def bring_back(scene: bpy.types.Scene, take_id: str) -> None:
+    """What was lifted stands before the clip again."""
+    camera = camera_of_clip(scene, take_id)
+    if camera is not None and camera.get(marks.ROLE) != CLIP_VIEW:
+        camera.data.background_images[0].display_depth = "BACK"
+
+
 def _clip_views(take_id: str) -> Iterator[bpy.types.Object]:
     for thing in bpy.data.objects:
         if thing.get(marks.ROLE) == CLIP_VIEW and thing.get(marks.TAKE) == take_id:
@@ -100,8 +115,8 @@ def new_clip_view(scene: bpy.types.Scene, entry: RevisionTake, files: Sequence[P
     data.lens = SENSOR_WIDTH * float(np.hypot(width, height)) / width
     data.clip_start, data.display_size = 0.02, 0.25
     camera = bpy.data.objects.new(name, data)
-    camera.matrix_basis = Euler((np.pi / 2.0, 0.0, 0.0)).to_matrix().to_4x4()
-    camera.location = (0.0, -4.0, 1.0)
+    camera.matrix_basis = Euler((np.pi, 0.0, 0.0)).to_matrix().to_4x4()
+    camera.location = (0.0, 0.0, _ALOFT)  # looks up from there: nothing of the scene and no grid lies over the clip
     camera[marks.TAKE], camera[marks.ROLE] = entry.take_id, CLIP_VIEW
     camera.hide_render = True
     attach(camera, files, entry.fps, scene_fps(scene), entry.start_frame)
@@ -145,6 +160,19 @@ def look_through(scene: bpy.types.Scene, space: bpy.types.SpaceView3D, camera: b
         space.use_local_camera = False
     space.region_3d.view_perspective = "CAMERA"
     return not seen
+
+
+def fit_between(view: bpy.types.RegionView3D, width: float, left: float, right: float) -> None:
+    """Makes a camera's frame that fills a region of ``width`` fit between what covers ``left`` and ``right`` of it, all in pixels.
+
+    Blender's zoom z shows the frame at ``((sqrt 2 + z / 50) / 2) ** 2`` of a size; its offset counts in twice that of the region.
+    """
+    free = width - left - right
+    if free < 0.3 * width:
+        return
+    scale = ((np.sqrt(2.0) + view.view_camera_zoom / 50.0) / 2.0) ** 2 * free / width
+    view.view_camera_zoom = float((2.0 * np.sqrt(scale) - np.sqrt(2.0)) * 50.0)
+    view.view_camera_offset = (float((right - left) / 2.0 / (2.0 * width * scale)), 0.0)
 
 
 def looked_through(scene: bpy.types.Scene, space: bpy.types.SpaceView3D) -> bpy.types.Object | None:

@@ -252,7 +252,9 @@ def test_cuts_are_marked_in_the_timeline(room, scene, lifted):
 
 
 def test_notes_are_told_as_sentences(room):
-    assert room("operators.handover").sentences_of("the dog is hidden\n\nA cut at frame 3.") == "The dog is hidden. A cut at frame 3."
+    assert room("operators.handover").sentences_of("the dog is hidden\n\nA cut at frame 3.\nball_1 is lost") == (
+        "The dog is hidden. A cut at frame 3. ball_1 is lost."
+    )
 
 
 def test_the_list_follows_the_selection(room, scene, lifted):
@@ -265,3 +267,43 @@ def test_the_list_follows_the_selection(room, scene, lifted):
     assert tracks.chosen_track(bpy.context, take) == "dog"
     assert room("operators.track_cuts").mergeable(take, "Anna") == ("Bert",)
     assert room("operators.track_cuts").mergeable(take, "dog") == ()
+
+
+def _ticket(room, scene, entry, **made):
+    provenance = {"take": entry.name, "frames": entry.frames, "fps": entry.fps, **made}
+    return room("operators.tickets").Ticket("job-1", "lift", entry.take_id, "Lift", scene.session_uid, provenance)
+
+
+def test_a_lift_arrives_with_cuts_notes_and_without_the_clips_own_camera(room, scene, tmp_path):
+    clip = sample_clip(room, FRAMES, fps=12.0).with_tracks((_person(room, "person_1", 0), _dog(room), thing(room, FRAMES)))
+    entry = scene.revision.takes.add()
+    entry.name, entry.take_id, entry.fps, scene.render.fps = "Clip", "take-9", 12.0, 24
+    files = room("revision_blender.wire.collect").write_frames(tmp_path / "clip", np.zeros((FRAMES, 240, 320, 3), np.uint8), "job")
+    entry.frames = str(files[0].parent)
+    room("revision_blender.scene.subjects_view").new_clip_view(scene, entry, files, 320, 240)
+    requests, events = room("revision_blender.wire.requests"), room("revision_blender.wire.events")
+    raw = clip.with_tracks(tuple(_shaken(room, track) for track in clip.tracks))
+    blank = np.zeros((FRAMES, 240, 320), np.uint8)
+    result = requests.LiftResult(
+        clip, raw, blank, np.zeros((FRAMES, 33, 3), np.float32), {"iou": 0.5}, blank, np.array([0, 3]), "dog is hidden"
+    )
+    collected = events.Collected("job-1", "lift", result, ())
+    handover, ticket = room("operators.handover"), _ticket(room, scene, entry)
+    handover.write_files(collected, tmp_path / "lift-1")
+    list(handover.steps(scene, ticket, collected, tmp_path / "lift-1"))
+    assert handover.remark(ticket, collected) == "Dog is hidden."
+    assert [marker.frame for marker in scene.timeline_markers] == [7]
+    assert not any("clip view" in thing.name for thing in bpy.data.objects)
+    assert_others_stay(room, scene, clip)  # the lift plays, objects too, though the raw fit came after it
+    rig = bpy.data.objects["Clip person_1 rig"]
+    assert rig.animation_data.action["revision_made_report_iou"] == 0.5
+    assert room("operators.comparing").other_role(take_of(room, scene)) in ("raw", "lift")
+
+    moved = clip.with_tracks((clip.tracks[0], clip.tracks[1], thing(room, FRAMES, seed=8)))
+    again = events.Collected("job-2", "lift", replace(result, clip=moved, raw=moved), ())
+    ticket = _ticket(room, scene, entry, only="ball")
+    handover.write_files(again, tmp_path / "lift-2")
+    list(handover.steps(scene, ticket, again, tmp_path / "lift-2"))
+    assert_others_stay(room, scene, moved)
+    assert entry.lift.endswith("lift.npz") and "lift-2" in entry.lift
+    assert len(room("revision_blender.scene.take").find_takes(scene)) == len(scene.revision.takes) == 1
