@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,3 +89,30 @@ def test_cancel_is_acknowledged_at_once(backend, scene, room, picture: Path) -> 
     assert scene.sequence_editor is None or not scene.sequence_editor.strips
     bpy.ops.revision.dismiss_job(job_id=ticket.job_id)
     assert len(scene.revision.jobs) == 0
+
+
+def test_a_shown_thing_is_lifted_and_lifted_again(backend, scene, room, tmp_path: Path) -> None:
+    """A red square that slides over a field: no person in it, one box drawn on its first frame."""
+    pump, frames = room("operators.pump"), np.full((FRAMES, 120, 160, 3), (90, 140, 80), dtype=np.uint8)
+    frames += np.random.default_rng(0).integers(0, 12, frames.shape, dtype=np.uint8)
+    for index, frame in enumerate(frames):
+        frame[60:90, 30 + 6 * index : 60 + 6 * index] = (210, 40, 30)
+    files = room("revision_blender.wire.collect").write_frames(tmp_path / "square", frames, "job")
+    entry = scene.revision.takes.add()
+    entry.name, entry.take_id, entry.frames, entry.fps = "square", "take-square", str(files[0].parent), 12.0
+    scene.revision.find_people = False
+    bpy.ops.revision.add_subject(kind="object")
+    bpy.ops.revision.draw_box(box=(30.0, 60.0, 60.0, 90.0))
+    _press(backend, pump, "lift")
+    (take,) = room("revision_blender.scene.take").find_takes(scene)
+    ((name, _box, _points),) = take.objects
+    assert name == "object_1" and take.bodies == ()
+    capture = room("revision_blender.scene.capture").capture_clip
+    before = capture(scene, take)
+    pixels = before.camera.project(before.tracks[0].points)[0][:, -1]
+    wanted = np.array([[45.0 + 6.0 * index, 75.0] for index in range(FRAMES)])
+    assert np.abs(pixels - wanted).max() < 8.0
+    _press(backend, pump, "lift_again")
+    (again,) = room("revision_blender.scene.take").find_takes(scene)
+    assert again.objects == take.objects and again.take_id == take.take_id
+    np.testing.assert_allclose(capture(scene, again).camera.T_world_camera, before.camera.T_world_camera, atol=1e-5)
