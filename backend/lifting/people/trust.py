@@ -12,7 +12,7 @@ from revision_blender.masks.labels import SMPL_JOINT_NAMES
 APART_HALVES = 0.06  # of the height: passes this far apart halve the trust
 HIDDEN = 0.15  # what is left of the trust in a landmark behind somebody or something
 SHARP_SHARE, BLURRED = 0.25, 0.4  # of a limb's usual detail: below it the picture is blurred; what blur leaves of the trust at worst
-LEAST_DETAIL = 30.0  # of 8-bit second differences: less is no detail
+LEAST_DETAIL = 30.0  # of 8-bit second differences, squared: less is no detail
 LEAST = 0.05  # a joint is never worth nothing: the pose prior holds it
 
 
@@ -66,17 +66,18 @@ def local_sharpness(
     extent = float(np.median(np.ptp(pixels, axis=1).max(axis=-1)))
     radius = int(np.clip(0.04 * extent, 4, 24))
     detail = np.stack([[_detail(frame, x, y, radius) for x, y in points] for frame, points in zip(frames, pixels, strict=True)])
-    usual = np.nanmedian(detail, axis=0)
-    share = np.where(np.isfinite(detail), detail / np.maximum(usual, LEAST_DETAIL), 1.0)
+    known = np.isfinite(detail)
+    usual = np.array([np.median(column[inside]) if inside.any() else np.nan for column, inside in zip(detail.T, known.T, strict=True)])
+    share = np.where(known, (detail + LEAST_DETAIL) / (usual + LEAST_DETAIL), 1.0)
     return np.clip(share / SHARP_SHARE, BLURRED, 1.0).astype(np.float32)
 
 
 def _detail(frame: NDArray[np.uint8], x: float, y: float, radius: int) -> float:
-    """The variance of the second differences about a point; ``LEAST_DETAIL`` where it lies beyond the picture."""
+    """The variance of the second differences about a point; NaN where it lies beyond the picture."""
     height, width = frame.shape[:2]
     left, top, right, bottom = max(int(x) - radius, 0), max(int(y) - radius, 0), min(int(x) + radius, width), min(int(y) + radius, height)
     if right - left < 4 or bottom - top < 4:
-        return LEAST_DETAIL
+        return float("nan")
     gray = cv2.cvtColor(np.ascontiguousarray(frame[top:bottom, left:right]), cv2.COLOR_RGB2GRAY)
     return float(cv2.Laplacian(gray, cv2.CV_32F).var())
 
