@@ -27,6 +27,7 @@ Array = NDArray[np.floating]
 LEGS = ((7, 8, 9, 10), (11, 12, 13, 14), (17, 18, 19, 20), (21, 22, 23, 24))  # left front, right front, left back, right back
 _ENDS = ((0, 1), (2, 3))
 _LEG_NAMES = ("front_left", "front_right", "back_left", "back_right")
+_PAWS = [ANIMAL_PARTS.index(f"{name}_paw") for name in _LEG_NAMES]
 _STEP = 0.085  # radians between two states
 _ANGLES = _STEP * np.arange(-10, 11)  # of the line from hip to paw: below 0 the paw is ahead
 _N = len(_ANGLES)  # states that bear; as many follow that are lifted
@@ -35,12 +36,13 @@ _LIFTED = {  # how joints of a lifted leg bend, radians about the axis to the le
     "back": (0.0, 0.6, -0.5, 0.5),
 }
 _PACES = (0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.6, 3.2, 4.0)  # radians a second that a bearing leg swings back, as the body goes on
-_PIXELS = 7.0  # differing pixels that count as one: neighbours err together
+_PIXELS = 8.0  # differing pixels that count as one: neighbours err together
 _CLICK = 0.04  # of the animal's size
 _JITTER = 0.7  # states that a bearing leg may be off
 _FORWARD, _FORWARD_SPREAD = 3.0, 0.25  # radians a second that a lifted leg comes ahead beyond the pace, and its freedom a frame
+_BOTH_LIFTED = 1.0  # on every frame
 _CHANGE = 0.7  # for setting a paw down or lifting it
-_WRONG_PLACE = 12.0  # a radian: for lifting a paw that is ahead, or setting one down that is behind
+_WRONG_PLACE = 25.0  # a radian: for lifting a paw that is ahead, or setting one down that is behind
 
 
 def with_legs_told_apart(body: CoarseBody, evidence: Evidence, unknowns: Unknowns, fps: float) -> Unknowns:
@@ -48,7 +50,7 @@ def with_legs_told_apart(body: CoarseBody, evidence: Evidence, unknowns: Unknown
     energy = AnimalEnergy(body, evidence, unknowns.betas, Weights())
     missing, beside = _left_by_trunk(energy, unknowns)
     states = [_states(energy, unknowns, leg) for leg in range(4)]
-    drawn = [_drawn_states(energy, unknowns, leg, poses) for leg, poses in enumerate(states)]
+    drawn = _drawn_states(energy, unknowns, states)
     costs = [_pair_costs([drawn[leg] for leg in end], missing, beside) for end in _ENDS]
     ways = [[_likeliest(pair, pace / fps, fps) for pair in costs] for pace in _PACES]
     best = min(ways, key=lambda pairs: sum(cost for cost, _ in pairs))
@@ -110,22 +112,25 @@ class _DrawnLeg:
     clicks: F32
 
 
-def _drawn_states(energy: AnimalEnergy, unknowns: Unknowns, leg: int, states: torch.Tensor) -> _DrawnLeg:
-    faces = energy.body.faces[_faces_of(energy.body, leg)]
-    part = ANIMAL_PARTS.index(f"{_LEG_NAMES[leg]}_paw")
-    frames = len(unknowns.pose)
-    pictures, clicks = np.zeros((frames, len(states), SIDE * SIDE), np.float32), np.zeros((frames, len(states)), np.float32)
-    wanted, clicked = energy.evidence.crops.to_crop(energy.evidence.keypoints)[:, part], energy.evidence.clicked[:, part]
-    for number, state in enumerate(states):
+def _drawn_states(energy: AnimalEnergy, unknowns: Unknowns, states: list[torch.Tensor]) -> list[_DrawnLeg]:
+    """All four legs; they are posed together, for they do not move each other."""
+    frames, count = len(unknowns.pose), len(states[0])
+    faces = [energy.body.faces[_faces_of(energy.body, leg)] for leg in range(4)]
+    legs = [_DrawnLeg(np.zeros((frames, count, SIDE * SIDE), np.float32), np.zeros((frames, count), np.float32)) for _ in range(4)]
+    wanted, clicked = energy.evidence.crops.to_crop(energy.evidence.keypoints), energy.evidence.clicked
+    for number in range(count):
         pose = unknowns.pose.clone()
-        pose[:, list(LEGS[leg])] = state
+        for leg in range(4):
+            pose[:, list(LEGS[leg])] = states[leg][number]
         with torch.no_grad():
             posed = energy.posed(replace(unknowns, pose=pose))
-            gap = (energy.in_crop(posed.keypoints)[:, part] - wanted) / energy.size / _CLICK
-        clicks[:, number] = np.minimum(gap.square().sum(-1).numpy(), 60.0) * clicked.numpy()
-        for frame, picture in enumerate(_drawn(posed.vertices.numpy(), faces, energy.evidence)):
-            pictures[frame, number] = picture.reshape(-1)
-    return _DrawnLeg(pictures, clicks)
+            gap = (energy.in_crop(posed.keypoints) - wanted) / energy.size[..., None] / _CLICK
+            far = (gap.square().sum(-1).clamp(max=60.0) * clicked).numpy()
+        for leg, drawn in enumerate(legs):
+            drawn.clicks[:, number] = far[:, _PAWS[leg]]
+            for frame, picture in enumerate(_drawn(posed.vertices.numpy(), faces[leg], energy.evidence)):
+                drawn.pictures[frame, number] = picture.reshape(-1)
+    return legs
 
 
 def _drawn(vertices_camera: F32, faces: NDArray[np.int32], evidence: Evidence) -> Iterator[NDArray[np.bool_]]:
@@ -149,6 +154,8 @@ def _pair_costs(legs: list[_DrawnLeg], missing: F32, beside: F32) -> F32:
     covered = [seen.sum(-1), (second.pictures @ missing[..., None])[..., 0]]
     both = seen @ second.pictures.swapaxes(1, 2)
     pixels = (outside[0] - covered[0])[:, :, None] + (outside[1] - covered[1])[:, None] + both
+    lifted = np.arange(pixels.shape[1]) >= _N
+    pixels[:, lifted[:, None] & lifted] += _BOTH_LIFTED * _PIXELS
     return pixels / np.float32(_PIXELS) + first.clicks[:, :, None] + second.clicks[:, None]
 
 
