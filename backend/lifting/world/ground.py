@@ -57,7 +57,7 @@ def shared_ground(
     if not feet:
         return guessed_ground(R_world_camera[0]), 0.0
     standing = np.concatenate([standing_points(points, fps) for points in feet])
-    up, spread = _shared_upright(people, R_world_camera, fps)
+    up, spread = shared_upright(people, R_world_camera, fps)
     normal = up
     for _ in range(4):
         normal = _normal(_lowest(standing, normal), up, spread, R_world_camera[0], FOOT_EVIDENCE * len(feet))
@@ -74,7 +74,7 @@ def guessed_ground(R_world_camera: Array, height: float = CAMERA_HEIGHT) -> Grou
     return GroundPlane(normal=normal, point=-height * normal)
 
 
-def _shared_upright(people: list[Stance], R_world_camera: Array, fps: float) -> tuple[Array, float]:
+def shared_upright(people: list[Stance], R_world_camera: Array, fps: float) -> tuple[Array, float]:
     """What all say together, the surer ones more; what is said without people is what cameras are held like."""
     said = [_upright(person.joints, person.feet, R_world_camera, fps) for person in people]
     if len(said) == 1:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array, diags_array, eye_array, kron
+from scipy.sparse import coo_array, csr_array, diags_array, kron
 from scipy.sparse.linalg import spsolve
 
 from backend.lifting.world.drawn import Drawn
@@ -21,10 +21,22 @@ Array = NDArray[np.floating]
 MARGIN = 0.03  # of the depth: how far the nearer one has to be in front
 LEAST_PIXELS = 12  # of the small pictures, in which both subjects have to be drawn
 LEAST_SHARE = 0.65  # of the overlap that one of the two is seen in: less says nothing
-STAY, STAY_THING, FIXED = 1.0, 0.3, 1e7  # of a body, of a thing, whose depth is less sure, and of what must not move
-SMOOTH, WISH = 6.0, 2000.0  # weights
+WISH = 2000.0  # weight of a pair that is in the wrong order
 LARGEST = 0.25  # of the depth
 ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Give:
+    """How a subject lets itself be moved. stay: how much it minds. smooth: how much it minds to be moved otherwise on the next frame."""
+
+    stay: float
+    smooth: float
+
+
+BODY = Give(1.0, 3000.0)  # its size is fixed, so a shift that changes would spoil its picture: nearly one shift for all frames
+THING = Give(0.02, 0.2)  # its depth is the least sure of all, and moving it leaves its picture as it is
+FIXED = Give(1e8, 0.0)
 
 
 @dataclass(frozen=True)
@@ -73,16 +85,16 @@ def in_order(wishes: list[Wish]) -> float:
     return float(np.mean([wish.apart > 0.0 for wish in wishes])) if wishes else 1.0
 
 
-def depth_shifts(wishes: list[Wish], stiffness: Float[NDArray[np.floating], " T"], n_frames: int) -> Float[NDArray[np.float64], "T F"]:
+def depth_shifts(wishes: list[Wish], gives: list[Give], n_frames: int) -> Float[NDArray[np.float64], "T F"]:
     """Logarithms of the factors that each subject's depth takes on each frame; 0 where nothing has to move.
 
-    stiffness: how much each subject minds to be moved; see ``STAY``, ``STAY_THING``, ``FIXED``.
+    gives: of each subject, such as ``BODY``, ``THING``, ``FIXED``.
     """
-    n_subjects = len(stiffness)
+    n_subjects = len(gives)
     shifts = np.zeros(n_subjects * n_frames)
     if all(wish.apart >= MARGIN for wish in wishes):
         return shifts.reshape(n_subjects, n_frames)
-    base = _keeping(stiffness, n_frames)
+    base = _keeping(gives, n_frames)
     active: set[int] = set()
     for _ in range(ROUNDS):
         wrong = {place for place, wish in enumerate(wishes) if _apart(wish, shifts, n_frames) < MARGIN - 1e-3}
@@ -97,15 +109,15 @@ def _apart(wish: Wish, shifts: Array, n_frames: int) -> float:
     return float(wish.apart + shifts[wish.back * n_frames + wish.frame] - shifts[wish.front * n_frames + wish.frame])
 
 
-def _keeping(stiffness: Array, n_frames: int) -> csr_array:
+def _keeping(gives: list[Give], n_frames: int) -> csr_array:
     """The normal matrix of staying and of smoothness, ``(T F, T F)``."""
-    stay = diags_array(np.repeat(stiffness, n_frames), format="csr")
+    stay = diags_array(np.repeat([give.stay for give in gives], n_frames), format="csr")
     if n_frames < 2:
         return csr_array(stay)
     rows, signs = np.repeat(np.arange(n_frames - 1), 2), np.tile([-1.0, 1.0], n_frames - 1)
     columns = np.stack([np.arange(n_frames - 1), np.arange(1, n_frames)], axis=1).ravel()
     step = csr_array(coo_array((signs, (rows, columns)), shape=(n_frames - 1, n_frames)))
-    smooth = SMOOTH * n_frames**0.5 * kron(eye_array(len(stiffness), format="csr"), step.T @ step, format="csr")
+    smooth = kron(diags_array(np.array([give.smooth for give in gives]), format="csr"), step.T @ step, format="csr")
     return csr_array(stay + smooth)
 
 

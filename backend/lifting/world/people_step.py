@@ -11,9 +11,9 @@ from backend.lifting.people.fit_people import fit_people
 from backend.lifting.people.hand_boxes import hand_boxes
 from backend.lifting.people.trust import joint_confidence
 from backend.lifting.providers.base import Hands, LiftedBody
-from backend.lifting.world.ground import Stance, shared_ground, standing_points
+from backend.lifting.world.ground import ROLL_SPREAD, Stance, shared_upright, standing_points
 from backend.lifting.world.lifted import LiftedTrack
-from backend.lifting.world.scale import Standing, agreed_scales, scaled, stature_of
+from backend.lifting.world.scale import Standing, Upright, agreed_scales, scaled, stature_of
 from backend.lifting.world.sightings import Sightings
 from backend.lifting.world.wish import Wish
 from backend.progress import Progress
@@ -103,12 +103,13 @@ def agreed(people: list[LiftedTrack], camera: Camera, fps: float) -> list[Lifted
     if len(bodies) < 2:
         return people
     stances = [stance_of(body) for body in bodies]
-    ground, _ = shared_ground(stances, camera.T_world_camera[:, :3, :3], fps)
+    R = camera.T_world_camera[:, :3, :3]
+    up, spread = shared_upright(stances, R, fps)
     standing = [
         Standing(stature_of(identity_of_track(body).model, body.betas), standing_points(stance.feet[person.seen], fps))
         for body, stance, person in zip(bodies, stances, people, strict=True)
     ]
-    factors = agreed_scales(standing, ground.normal)
+    factors = agreed_scales(standing, Upright(up, spread, R[0], ROLL_SPREAD))
     return [scaled_subject(person, float(factor), camera) for person, factor in zip(people, factors, strict=True)]
 
 

@@ -2,7 +2,8 @@
 
 A body seen by one camera may be larger and farther away by any factor. People of one shot stand on one floor, so that one factor
 decides the others; adults measure 1.70 m, give or take 0.1 m. Each person is scaled about the camera, which leaves its picture as
-it was: the shape takes the new size, the place moves along the line of sight.
+it was: the shape takes the new size, the place moves along the line of sight. Where people stand at several distances their feet
+say how the floor is tilted, too: factors, tilt and the camera's height are found together.
 """
 
 from dataclasses import dataclass, replace
@@ -19,9 +20,12 @@ from revision_blender.motion.clip import BodyTrack
 Array = NDArray[np.floating]
 
 STATURE, STATURE_SPREAD = 1.70, 0.10  # metres
-FLOOR_SPREAD = 0.06  # metres: how far the feet of one who stands may be from the floor
+FLOOR_SPREAD = 0.04  # metres: how far the feet of one who stands may be from the floor
+FEET = 4.0  # independent feet that one person's are worth
+NEAR_LOWEST = 0.10  # metres: feet that are not farther above a person's lowest ones may be on the floor
 AWAY = 0.25  # metres: feet that are farther from the others' floor than this stand on something else
 LIMITS = (0.85, 1.18)
+ROUNDS = 12
 SHAPE_WEIGHT = 0.01  # of a component's change, beside metres of the rest surface
 TALLEST_STEP = 4.0  # components are not driven beyond this
 
@@ -40,37 +44,72 @@ def stature_of(model: BodyModel, betas: Array) -> float:
     return float(shaped.max() - shaped.min())
 
 
-def agreed_scales(people: list[Standing], normal: Array) -> Float[NDArray[np.float64], " P"]:
-    """The factor of each person, 1 for a single one. normal: the floor's, world.
-
-    Least squares over the logarithms of the factors and of the camera's height H over the floor: ``s_p stature_p`` near 1.70 m, ``s_p
-    h_p`` near H, where h_p is how far the feet lie below the camera. Robust: who stands elsewhere keeps to the stature alone.
+@dataclass(frozen=True, eq=False)
+class Upright:
+    """What is known of the floor's normal beside feet. normal: ``(3,)`` world. spread: radians, how far it can be wrong. camera:
+    ``R_world_camera`` ``(3, 3)`` of a frame, which is held level: sideways it is hardly wrong at all.
     """
-    if len(people) < 2:
-        return np.ones(len(people))
-    below = np.array([-float(np.median(person.feet @ normal)) if len(person.feet) else np.nan for person in people])
+
+    normal: Float[NDArray[np.floating], "3"]
+    spread: float
+    R_world_camera: Float[NDArray[np.floating], "3 3"]
+    roll_spread: float = 0.03
+
+
+def agreed_scales(people: list[Standing], upright: Upright) -> Float[NDArray[np.float64], " P"]:
+    """The factor of each person, 1 for a single one.
+
+    Gauss-Newton over the logarithms of the factors, two tilts of the normal and the camera's height H over the floor: statures near
+    1.70 m, ``s_p n.foot + H`` near 0 for feet that stand. Robust: who stands elsewhere keeps to the stature alone.
+    """
+    count = len(people)
+    if count < 2:
+        return np.ones(count)
+    side = np.cross(upright.normal, upright.R_world_camera[:, 2])
+    side = side / max(float(np.linalg.norm(side)), 1e-9)
+    axes = np.column_stack([side, np.cross(side, upright.normal)])  # tilts the floor sideways, and away from the camera
+    feet = [_lowest(person.feet, upright.normal) for person in people]
+    below = [-float(np.median(points @ upright.normal)) for points in feet if len(points)]
+    unknowns = np.zeros(count + 3)  # log factors, two tilts, H
+    unknowns[-1] = float(np.median(below)) if below else 1.5
     stature = np.log(STATURE / np.array([person.stature for person in people]))
-    usable = np.isfinite(below) & (below > 0.2)
-    logs = _solved(stature, np.log(np.where(usable, below, 1.0)), usable.astype(float), below)
-    return np.clip(np.exp(logs), *LIMITS)
+    for _ in range(ROUNDS):
+        rows, right = _equations(unknowns, feet, upright, axes, stature)
+        step = np.linalg.lstsq(rows, right, rcond=None)[0]
+        unknowns += step
+        if float(np.abs(step).max()) < 1e-6:
+            break
+    return np.clip(np.exp(unknowns[:count]), *LIMITS)
 
 
-def _solved(stature: Array, height: Array, weights: Array, below: Array) -> Float[NDArray[np.float64], " P"]:
-    count = len(stature)
-    of_stature, floor = STATURE / STATURE_SPREAD, np.where(weights > 0, np.nan_to_num(below, nan=1.0) / FLOOR_SPREAD, 0.0)
-    logs = np.zeros(count + 1)
-    trust = weights.copy()
-    for _ in range(6):
-        rows = np.zeros((2 * count, count + 1))
-        right = np.zeros(2 * count)
-        for person in range(count):
-            rows[person, person], right[person] = of_stature, of_stature * stature[person]
-            share = floor[person] * trust[person] ** 0.5
-            rows[count + person, [person, count]], right[count + person] = (share, -share), -share * height[person]
-        logs = np.linalg.lstsq(rows, right, rcond=None)[0]
-        apart = (logs[:count] + height - logs[count]) * np.exp(logs[count])
-        trust = weights / (1.0 + (apart / AWAY) ** 2) ** 2
-    return logs[:count]
+def _lowest(feet: Array, normal: Array) -> Array:
+    height = feet @ normal
+    return feet[height < np.percentile(height, 10) + NEAR_LOWEST] if len(feet) else feet
+
+
+def _equations(unknowns: Array, feet: list[Array], upright: Upright, axes: Array, stature: Array) -> tuple[Array, Array]:
+    """Rows of the linearised residuals over their spreads, and what they should come to."""
+    count = len(feet)
+    normal = upright.normal + axes @ unknowns[count : count + 2]
+    prior = np.zeros((count + 2, count + 3))
+    prior[np.arange(count), np.arange(count)] = STATURE / STATURE_SPREAD
+    prior[count, count], prior[count + 1, count + 1] = 1.0 / upright.roll_spread, 1.0 / upright.spread
+    wanted = np.concatenate([stature, np.zeros(2)])
+    rows, right = [prior], [prior[:, : count + 2] @ (wanted - unknowns[: count + 2])]
+    for person, points in enumerate(feet):
+        if not len(points):
+            continue
+        factor = float(np.exp(unknowns[person]))
+        residual = factor * points @ normal + unknowns[-1]
+        trust = 1.0 / (1.0 + (float(np.median(residual)) / AWAY) ** 2)
+        share = trust * (FEET / max(len(points), FEET)) ** 0.5 / FLOOR_SPREAD
+        block = np.zeros((len(points), count + 3))
+        block[:, person] = factor * points @ normal
+        block[:, count : count + 2] = factor * points @ axes
+        block[:, -1] = 1.0
+        rows.append(block * share)
+        right.append(-residual * share)
+    return np.vstack(rows), np.concatenate(right)
 
 
 def scaled(track: BodyTrack, factor: float, camera: Camera) -> BodyTrack:

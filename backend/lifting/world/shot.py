@@ -11,7 +11,7 @@ from backend.lifting.world.camera_motion import camera_rotations
 from backend.lifting.world.drawn import Drawn, drawn_tracks, small_camera, small_masks
 from backend.lifting.world.ground import Stance, guessed_ground, shared_ground
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
-from backend.lifting.world.order import FIXED, STAY, STAY_THING, depth_shifts, in_order, wishes_of
+from backend.lifting.world.order import BODY, FIXED, THING, Give, depth_shifts, in_order, wishes_of
 from backend.lifting.world.people_step import lifted_people, stance_of, with_hands
 from backend.lifting.world.pushing import pushed
 from backend.lifting.world.report import track_figures
@@ -106,7 +106,7 @@ def ordered(shot: LiftedShot, fixed: frozenset[int], progress: Progress) -> Meas
     progress(0.0, "Comparing with the pictures")
     drawn = drawn_tracks(shot.clip.tracks, camera)
     for _ in range(ROUNDS):
-        shifts = depth_shifts(wishes_of(drawn, masks), _stiffness(shot, fixed), shot.camera.n_frames)
+        shifts = depth_shifts(wishes_of(drawn, masks), _gives(shot, fixed), shot.camera.n_frames)
         if not shifts.any():
             break
         tracks = [pushed(lifted, shift, shot.camera) for lifted, shift in zip(shot.tracks, shifts, strict=True)]
@@ -117,9 +117,9 @@ def ordered(shot: LiftedShot, fixed: frozenset[int], progress: Progress) -> Meas
     return Measured(shot, figures | {"depth_order": in_order(wishes_of(drawn, masks))})
 
 
-def _stiffness(shot: LiftedShot, fixed: frozenset[int]) -> NDArray[np.float64]:
-    kinds = [STAY if isinstance(lifted.track, BodyTrack) else STAY_THING for lifted in shot.tracks]
-    return np.array([FIXED if place in fixed else kind for place, kind in enumerate(kinds)])
+def _gives(shot: LiftedShot, fixed: frozenset[int]) -> list[Give]:
+    kinds = [BODY if isinstance(lifted.track, BodyTrack) else THING for lifted in shot.tracks]
+    return [FIXED if place in fixed else kind for place, kind in enumerate(kinds)]
 
 
 def _redrawn(shot: LiftedShot, drawn: list[Drawn], shifts: NDArray[np.floating], camera: Camera) -> list[Drawn]:
