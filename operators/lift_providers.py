@@ -96,8 +96,8 @@ def ask_doctor(python: Path, home: Path) -> dict[str, tuple[ProviderFacts, ...]]
 def parsed(answer: str, errors: str = "") -> dict[str, tuple[ProviderFacts, ...]]:
     """The providers in ``doctor``'s JSON, by kind. Raises RevisionError where there is none to be read."""
     try:
-        told = json.loads(answer.strip().splitlines()[-1])["providers"]
-        found = [_fact(values) for values in told]
+        facts = json.loads(answer.strip().splitlines()[-1])
+        found = [_fact(values) for values in facts["machine"]["providers"]]
     except (ValueError, LookupError, TypeError) as error:
         last = (errors.strip().splitlines() or ["no answer"])[-1]
         raise RevisionError(f"The backend's doctor did not tell its models ({last[:200]}); see python -m backend doctor.") from error

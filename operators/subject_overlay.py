@@ -22,6 +22,7 @@ Colour = tuple[float, float, float, float]
 _FONT = 0
 _KINDS: dict[str, Colour] = {"person": (1.0, 0.62, 0.2, 1.0), "animal": (0.35, 0.9, 0.45, 1.0), "object": (0.35, 0.75, 1.0, 1.0)}
 _PARTS: dict[str, Colour] = {ON: (1.0, 1.0, 1.0, 1.0), OFF: (1.0, 0.25, 0.25, 1.0)}
+_ON_AND_OFF = {ON: "on it", OFF: "beside it"}
 _LEFT, _RIGHT, _MIDDLE = (1.0, 0.45, 0.75, 1.0), (0.55, 0.55, 1.0, 1.0), (1.0, 0.85, 0.25, 1.0)
 _SHADE: Colour = (0.0, 0.0, 0.0, 0.65)
 _DOT, _RING = 4.5, 6.0  # radius on the screen, and with its dark rim
@@ -84,26 +85,35 @@ def _draw_all(picture: PictureInView, shown: list[tuple[RevisionSubject, Revisio
             colour = (*_KINDS[subject.kind][:3], strong)
             if kept.has_box:
                 _draw_box(picture, tuple(kept.box), colour, scale)
-                _words(subject.name, *picture.place(kept.box[0], kept.box[1]), colour, scale, above=True)
-            for click in kept.clicks:
-                _draw_dot(picture, click.x, click.y, (*colour_of(click.part)[:3], strong), scale)
-                if click.part != ON:
-                    words = click.part.replace("_", " ") if click.part != OFF else f"not {subject.name}"
-                    _words(words, *picture.place(click.x, click.y), (*colour_of(click.part)[:3], strong), scale)
+                _words(subject.name, *picture.place(kept.box[0], kept.box[1]), colour, scale, side="above")
+            _draw_clicks(picture, subject.name, kept, strong, scale)
             if len(kept.clicks) and not kept.has_box:
                 first = kept.clicks[0]
-                _words(subject.name, *picture.place(first.x, first.y), colour, scale, above=True)
+                _words(subject.name, *picture.place(first.x, first.y), colour, scale, side="above")
         for gesture in _gesture:
             _draw_gesture(picture, gesture, scale)
     finally:
         gpu.state.blend_set("NONE")
 
 
+def _draw_clicks(picture: PictureInView, name: str, kept: RevisionShown, strong: float, scale: float) -> None:
+    """Dots first, so that no name covers one; names on the side that faces away from the middle of all."""
+    middle = sum(click.x for click in kept.clicks) / max(1, len(kept.clicks))
+    for click in kept.clicks:
+        _draw_dot(picture, click.x, click.y, (*colour_of(click.part)[:3], strong), scale)
+    for click in kept.clicks:
+        if click.part != ON:
+            words = click.part.replace("_", " ") if click.part != OFF else f"not {name}"
+            place, colour = picture.place(click.x, click.y), (*colour_of(click.part)[:3], strong)
+            _words(words, *place, colour, scale, side="left" if click.x < middle else "right")
+
+
 def _draw_gesture(picture: PictureInView, gesture: RubberBand | Clicking, scale: float) -> None:
     if isinstance(gesture, Clicking):
         if gesture.at is not None:
             x, y = picture.place(*gesture.at)
-            _words(gesture.part.replace("_", " "), x + 6.0 * scale, y - 26.0 * scale, colour_of(gesture.part), scale)
+            words = _ON_AND_OFF.get(gesture.part, gesture.part.replace("_", " "))
+            _words(words, x + 6.0 * scale, y - 26.0 * scale, colour_of(gesture.part), scale)
         return
     if gesture.box is not None:
         _draw_box(picture, gesture.box, (1.0, 1.0, 1.0, 1.0), scale)
@@ -147,11 +157,13 @@ def _disc(centre: tuple[float, float], radius: float, colour: Colour) -> None:
     batch_for_shader(shader, "TRIS", {"pos": [(float(px), float(py), 0.0) for px, py in wedges]}).draw(shader)
 
 
-def _words(words: str, x: float, y: float, colour: Colour, scale: float, *, above: bool = False) -> None:
-    """On a dark plate, readable over any picture."""
+def _words(words: str, x: float, y: float, colour: Colour, scale: float, *, side: str = "right") -> None:
+    """On a dark plate, readable over any picture; right or left of a dot, or above a corner."""
     blf.size(_FONT, 12.0 * scale)
     wide, high = blf.dimensions(_FONT, words)
-    left, bottom = x + (0.0 if above else 10.0 * scale), y + (7.0 if above else -4.0) * scale
+    left = {"right": x + 10.0 * scale, "left": x - wide - 10.0 * scale, "above": x}[side]
+    bottom = y + (7.0 if side == "above" else -4.0) * scale
+    gpu.state.blend_set("ALPHA")  # drawing words leaves it off
     _plate(
         (left - 3.0 * scale, bottom - 4.0 * scale), (left + wide + 3.0 * scale, bottom + high + 3.0 * scale), (*_SHADE[:3], 0.6 * colour[3])
     )

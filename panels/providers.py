@@ -45,7 +45,7 @@ def _draw_list(layout: bpy.types.UILayout) -> None:
         box.label(text=kind.title())
         for fact in facts:
             row = box.row()
-            row.label(text=fact.name, icon="CHECKMARK" if fact.can_run else "X")
+            row.label(text=fact.name + (f", {fact.size:.0f} MB" if fact.size else ""), icon="CHECKMARK" if fact.can_run else "X")
             if fact.where.startswith("http"):
                 row.operator("wm.url_open", text="", icon="URL").url = fact.where
             if not fact.can_run:

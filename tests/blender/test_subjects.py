@@ -200,8 +200,8 @@ def test_a_rubber_band_is_the_box_from_press_to_release(room):
 def test_doctors_providers_are_listed_and_suggested(room):
     listed = room("operators.lift_providers")
     answer = (
-        'warming up\n{"providers": [{"kind": "depth", "name": "depth_anything", "can_run": false, "missing": "Download it.", '
-        '"where": "https://example.org", "licence": "Apache-2.0", "size": 99, "automatic": true}]}'
+        'warming up\n{"machine": {"providers": [{"kind": "depth", "name": "depth_anything", "can_run": false, "missing": "Download it.", '
+        '"where": "https://example.org", "licence": "Apache-2.0", "size": 99, "automatic": true}]}}'
     )
     facts = listed.parsed(answer)
     assert facts["depth"][0].missing == "Download it." and facts["people"] == ()

@@ -8,15 +8,22 @@ from typing import Any
 
 import pytest
 
-from tests.gui.window import HEIGHT, ROOT, Window
+from tests.gui.window import ROOT, Window
 
-PATIENCE = 300.0
+PATIENCE = 600.0
 FRAMES, STRIDE = 4, 2
 DOG = (448.0, 380.0, 702.0, 548.0)
-PARTS = ((455, 410), (683, 420), (527, 518), (552, 531), (655, 541), (675, 518))  # nose, tail base, paws: front left, right, back left, right
+PARTS = (
+    (455, 410),
+    (683, 420),
+    (527, 518),
+    (552, 531),
+    (655, 541),
+    (675, 518),
+)  # nose, tail base, paws: front left, right, back left, right
 BALL = (447.0, 417.0, 483.0, 445.0)
-SIDEBAR = "262x880+1022+84"  # width x height + x + y
-VIEW = "1028x800+0+84"
+NAMES = ("nose", "tail_base", "front_left_paw", "front_right_paw", "back_left_paw", "back_right_paw")
+VIEW = "1028x800+0+84"  # width x height + x + y
 Picture = Callable[[str, Path], Path]
 
 
@@ -80,20 +87,118 @@ def _is_box(window: Window, prompt: dict[str, Any], box: tuple[float, ...]) -> b
     return "box" in prompt and all(abs(found - wanted) <= slack for found, wanted in zip(prompt["box"], box, strict=True))
 
 
+def _name(window: Window, x: int, y: int, name: str) -> None:
+    """Double click on a row of the list, all out, type, Enter."""
+    window.double_click(x, y)
+    window.beat(4)
+    window.key("ctrl+a")
+    window.type(name)
+    window.key("Return")
+    window.beat(4)
+
+
+def _without_cube(window: Window) -> None:
+    window.over_view()
+    window.key("x")
+    window.beat(4)
+    window.key("Return")
+    window.wait(lambda s: "Cube" not in s["objects"], 20.0, "the cube's deletion")
+
+
+def _show_the_dog(window: Window, x: int, y: int, picture: Path) -> tuple[int, int]:
+    """A box and six clicks; returns the button Draw Box. x, y: the button Lift as long as the list is empty."""
+    right = window.status()["sidebar"]["x"] + window.status()["sidebar"]["width"] - 40
+    animal = _below(window, right, y - 160, "add_subject(kind='animal')")
+    window.click(*animal)
+    window.beat(4)
+    _name(window, x - 90, animal[1] - 10, "dog")
+    box = _below(window, x - 90, y - 60, "draw_box(")
+    window.click(*box)
+    window.beat(6)
+    _draw(window, DOG)
+    assert _is_box(window, window.ask("subjects")[0], DOG)
+
+    window.click(*_below(window, box[0] + 110, box[1] - 9, "click_parts("))
+    window.beat(6)
+    screen = Screen(window)
+    for place in PARTS[:3]:
+        window.click(*screen(*place))
+        window.beat(2)
+    window.key("ctrl+z")  # the last of these clicks, not the box
+    window.beat(4)
+    assert len(window.ask("subjects")[0]["clicks"]) == 2
+    for place in PARTS[2:]:
+        window.click(*screen(*place))
+        window.beat(2)
+    window.beat(4)
+    _keep(window, picture, VIEW)
+    window.key("Return")
+    window.beat(4)
+    return box
+
+
+def _is_shown(window: Window) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = window.ask("subjects")
+    return found
+
+
 def test_a_dog_and_a_ball_are_shown_and_lifted(window: Window, footage: Path, picture: Picture, tmp_path: Path) -> None:
     window.start()
+    _without_cube(window)
     window.ask("change", source="FOOTAGE", footage=str(footage), frames=FRAMES, footage_stride=STRIDE)
     window.press("load_footage")
     _done(window, "decode")
 
     x, y = window.find("bpy.ops.revision.lift(")
+    draw_box = _show_the_dog(window, x, y, picture("lift_showing", tmp_path))
+    (dog,) = _is_shown(window)
+    assert (dog["name"], dog["kind"], dog["frame"]) == ("dog", "animal", 0)
+    assert [click["part"] for click in dog["clicks"]] == list(NAMES)
+    slack = 2.0 / Screen(window).at["across"]
+    for click, place in zip(dog["clicks"], PARTS, strict=True):
+        assert abs(click["x"] - place[0]) <= slack and abs(click["y"] - place[1]) <= slack
+
+    # all clicks are one step of undo, the box before is another
+    window.over_view()
+    for shown in ([{**dog, "clicks": []}], [dog]):
+        window.key("ctrl+z" if not shown[0]["clicks"] else "ctrl+shift+z")
+        window.beat(6)
+        (now,) = _is_shown(window)
+        assert now.get("clicks", []) == shown[0]["clicks"] and now["box"] == dog["box"]
+
+    # a small thing, after zooming in with the wheel; Esc in the middle of a second box leaves the first
     right = window.status()["sidebar"]["x"] + window.status()["sidebar"]["width"] - 40
-    window.shot(tmp_path / "before.png")
-    animal = _below(window, right, y - 160, "add_subject(kind='animal')")
-    window.click(*animal)
+    window.click(*_below(window, right, draw_box[1] - 140, "add_subject(kind='object')"))
     window.beat(4)
-    box = _below(window, x - 90, y - 60, "draw_box(")
-    window.click(*box)
+    before = Screen(window).at["across"]
+    window.click(*draw_box)
+    window.beat(4)
+    window.move(*Screen(window)(*BALL[:2]))
+    window.scroll(-3)
     window.beat(6)
-    _draw(window, DOG, tmp_path / "rubber.png")
-    assert _is_box(window, window.ask("subjects")[0], DOG)
+    assert Screen(window).at["across"] > 1.2 * before
+    _draw(window, BALL)
+    assert _is_box(window, _is_shown(window)[1], BALL)
+    window.click(*draw_box)
+    window.beat(4)
+    screen = Screen(window)
+    window.drag(screen(500.0, 300.0), screen(560.0, 340.0))
+    window.key("Escape")
+    window.let_go()
+    window.beat(4)
+    assert _is_box(window, _is_shown(window)[1], BALL)
+
+    window.press("lift")
+    status = _done(window, "lift")
+    assert {"dog_and_person dog rig", "dog_and_person object_1 box", "dog_and_person camera"} < set(status["objects"])
+    assert "dog_and_person clip view" not in status["objects"]
+    assert Screen(window).at["camera"] == "dog_and_person camera"
+    x, y = window.find("bpy.ops.revision.rename_track(")
+    track = _below(window, x, y - 160, 'choose_track(track="dog")')
+    window.click(*track)
+    window.wait(lambda s: s["selected"] == ["dog_and_person dog rig"], 20.0, "the dog's rig being selected")
+    window.over_view()
+    window.key("Home")
+    window.beat(8)
+    _keep(window, picture("lift_tracks", tmp_path), "1290x880+0+84")
+    assert status["trouble"] == ""

@@ -137,6 +137,11 @@ class Window:
         self.beat()
         self._xdotool("click", 1)
 
+    def double_click(self, x: int, y: int) -> None:
+        self.move(x, y)
+        self.beat()
+        self._xdotool("click", "--repeat", 2, "--delay", 60, 1)
+
     def drag(self, begin: tuple[int, int], end: tuple[int, int]) -> None:
         """The left button held from one place to another, by way of the middle."""
         self.move(*begin)
