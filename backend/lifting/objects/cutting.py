@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from backend.lifting.objects.circles import best_circle
 from backend.lifting.objects.likeness import Boxed, unlike_surroundings, unlikeness
 from backend.lifting.objects.sizes import common_size
+from backend.lifting.objects.stick_figure import away_from, stick_figure
 from revision_blender.motion.subjects import OFF, Box, Prompt
 
 Mask = NDArray[np.uint8]
@@ -24,6 +25,7 @@ HAND = 0.02  # of the box: how inexactly a hand draws it
 CLICK_REACH = 0.01  # of the box: what a click is sure of
 CLICKED_MARGIN = 0.2  # clicks alone lie this far inside the thing
 CLICKED_SIDE = 0.06  # of the picture's longer side: a thing shown by one click is looked for within this
+BODY_COVERED = 0.7  # of an animal's body by its bones, which are no more than a guess of it
 LOOSE = 0.4  # cuts that all fill it worse than this found nothing
 TIGHT = 0.75  # of the best guess's: how well a cut must fill the box from side to side
 
@@ -107,10 +109,10 @@ def cut_out(frame: NDArray[np.uint8], prompts: Sequence[Prompt], taken: Mask | N
     cuts = [_guessed(frame, box, prompts, guess, taken) for guess in guesses]
     if living or clicked:
         cuts += _unlike(frame, box, prompts, taken)
-    tight = np.array([_tightness(cut, box) for cut in cuts])
+    tight = np.array([_worth(cut, box, prompts) for cut in cuts])
     if tight.max() < LOOSE:
         last = _guessed(frame, box, prompts, LAST_GUESS, taken)
-        cuts, tight = [*cuts, last], np.append(tight, _tightness(last, box))
+        cuts, tight = [*cuts, last], np.append(tight, _worth(last, box, prompts))
     votes = tight * (tight >= TIGHT * tight.max())
     mask = np.zeros(shape, np.uint8)
     mask[np.tensordot(votes, np.stack(cuts), axes=1) > 0.5 * votes.sum()] = 255
@@ -134,6 +136,16 @@ def _ball(frame: NDArray[np.uint8], box: Box, prompts: Sequence[Prompt], taken: 
     if taken is not None:
         mask[taken > 0] = 0
     return mask if mask.any() else None
+
+
+def _worth(cut: Soft, box: Box, prompts: Sequence[Prompt]) -> float:
+    """How well a cut fills the box from side to side, and covers the bones of an animal whose parts were clicked."""
+    bones = stick_figure(prompts)
+    if not bones:
+        return _tightness(cut, box)
+    body = away_from(bones, np.arange(cut.shape[1]) + 0.5, np.arange(cut.shape[0]) + 0.5) < 0.8
+    covered = float((cut[body] > 0.5).mean()) if body.any() else 1.0
+    return _tightness(cut, box) * min(1.0, covered / BODY_COVERED)
 
 
 def _tightness(cut: Soft, box: Box) -> float:
@@ -189,7 +201,7 @@ def _unlike(frame: NDArray[np.uint8], box: Box, prompts: Sequence[Prompt], taken
 def _boxed(frame: NDArray[np.uint8], box: Box, prompts: Sequence[Prompt], taken: Mask | None) -> tuple[_View, Boxed]:
     view = _viewed(frame, box, prompts, UNLIKE_GUESS, taken)
     size = view.picture.shape[1], view.picture.shape[0]
-    away, inside = _away(box, view.crop, size), _within(box, view.crop, size)
+    away, inside = _away(box, view.crop, size, prompts), _within(box, view.crop, size)
     off = inside & (view.seeds == cv2.GC_BGD)
     return view, Boxed(view.picture, inside, view.seeds == cv2.GC_FGD, off, (1.0 - np.square(away)).astype(np.float32))
 
@@ -201,8 +213,12 @@ def _scaled(box: Box, crop: Crop, size: tuple[int, int]) -> tuple[NDArray[np.flo
     return corners[0], corners[1]
 
 
-def _away(box: Box, crop: Crop, size: tuple[int, int]) -> NDArray[np.float64]:
-    """``(h, w)`` 0 in the middle of the box, 1 on the ellipse in it."""
+def _away(box: Box, crop: Crop, size: tuple[int, int], prompts: Sequence[Prompt]) -> NDArray[np.floating]:
+    """``(h, w)`` 0 in the middle of the box, 1 on the ellipse in it; of an animal whose parts were clicked 0 on its bones, 1 on its skin."""
+    bones = stick_figure(prompts)
+    if bones:
+        xs, ys = (np.arange(count) + 0.5 for count in size)
+        return np.minimum(away_from(bones, xs * crop.width / size[0] + crop.left, ys * crop.height / size[1] + crop.top), 2.0)
     low, high = _scaled(box, crop, size)
     middle, half = (low + high) / 2.0, np.maximum((high - low) / 2.0, 1.0)
     y, x = np.mgrid[: size[1], : size[0]]
@@ -217,7 +233,7 @@ def _within(box: Box, crop: Crop, size: tuple[int, int]) -> NDArray[np.bool_]:
 
 def _seeds(box: Box, prompts: Sequence[Prompt], crop: Crop, size: tuple[int, int], taken: Mask | None, guess: _Guess) -> Mask:
     """GrabCut's labels: outside the box is background, an ellipse in it likely foreground, its core and clicks are certain."""
-    away, within = _away(box, crop, size), _within(box, crop, size)
+    away, within = _away(box, crop, size, prompts), _within(box, crop, size)
     seeds = np.full(size[::-1], cv2.GC_BGD, np.uint8)
     seeds[within] = cv2.GC_PR_FGD if guess.filled else cv2.GC_PR_BGD
     seeds[within & (away <= 1.0)] = cv2.GC_PR_FGD

@@ -9,29 +9,34 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from backend.errors import InputError
+from backend.lifting.objects.background import Background, Free, free_of
 from backend.lifting.objects.colours import ColourModel, colour_model, perceptual
 from backend.lifting.objects.cutting import crop_about, cut_out
 from backend.lifting.objects.spreading import TOUCH, State, stepped
+from backend.lifting.objects.stabilising import background_motion
 from backend.lifting.objects.tracing import Trace, traced
 from backend.lifting.subject import Followed, boxes_of
 from backend.progress import Progress, silent
-from revision_blender.motion.subjects import Prompt
+from revision_blender.motion.subjects import Box, Prompt
 
 Array = NDArray[np.floating]
 Soft = NDArray[np.float32]
 
 WORK_THING = 128.0  # pixels on the longer side that the thing itself has at working size, at most
 SMALL = 0.2  # of the picture's longer side: smaller things are also looked for by their colour, wherever they are
+MEMORY, MEMORY_STEP = 4, 3  # frames followed so far that tell what is behind the thing, and how far apart they are
 AROUND = 0.5  # of the thing's side: the surroundings that its colours are told from
 
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """pictures: ``(F, h, w, 3)`` at working size. taken: ``(F, h, w)`` what belongs to others, or nothing. scale: working pixels a pixel."""
+    """pictures: ``(F, h, w, 3)`` at working size. taken: ``(F, h, w)`` what belongs to others, or nothing. scale: working pixels a pixel.
+    to_first: ``(F, 3, 3)`` the background's motion."""
 
     pictures: NDArray[np.uint8]
     taken: NDArray[np.bool_] | None
     scale: float
+    to_first: Array
 
     def taken_on(self, frame: int) -> NDArray[np.bool_] | None:
         return None if self.taken is None else self.taken[frame]
@@ -54,7 +59,7 @@ def follow(
     scene = _scene(frames, taken, min(1.0, WORK_THING / side))
     softs = {frame: _resized(mask, scene.pictures.shape[1:3]) for frame, mask in shown.items()}
     trace = traced(frames, taken, shown) if prompts[0].kind == "object" and side < SMALL * max(frames.shape[1:3]) else None
-    states = _followed(scene, softs, trace, side * scene.scale, progress)
+    states = _followed(scene, softs, _boxes(prompts, scene.scale), trace, side * scene.scale, progress)
     return _result(prompts, frames.shape[1:3], states)
 
 
@@ -81,16 +86,21 @@ def _side(mask: NDArray[np.uint8]) -> float:
 def _scene(frames: NDArray[np.uint8], taken: NDArray[np.uint8] | None, scale: float) -> Scene:
     height, width = max(8, round(frames.shape[1] * scale)), max(8, round(frames.shape[2] * scale))
     if scale == 1.0:
-        return Scene(frames, None if taken is None else taken > 0, scale)
+        return Scene(frames, None if taken is None else taken > 0, scale, background_motion(frames))
     pictures = np.stack([cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA) for frame in frames]).astype(np.uint8, copy=False)
-    if taken is None:
-        return Scene(pictures, None, scale)
-    return Scene(pictures, np.stack([_resized(mask, (height, width)) > 0.5 for mask in taken]), scale)
+    blocked = None if taken is None else np.stack([_resized(mask, (height, width)) > 0.5 for mask in taken])
+    return Scene(pictures, blocked, scale, background_motion(pictures))
 
 
 def _resized(mask: NDArray[np.uint8], shape: tuple[int, ...]) -> Soft:
     values = (mask > 0).astype(np.float32)
     return cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+
+
+def _boxes(prompts: Sequence[Prompt], scale: float) -> dict[int, Box]:
+    """The boxes that the user drew, by frame, working pixels."""
+    drawn = [(prompt.frame, prompt.box) for prompt in prompts if prompt.box is not None]
+    return {frame: (box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale) for frame, box in drawn}
 
 
 def _colours(scene: Scene, softs: dict[int, Soft], side: float) -> ColourModel:
@@ -104,24 +114,45 @@ def _colours(scene: Scene, softs: dict[int, Soft], side: float) -> ColourModel:
     return colour_model(labs, insides, outsides)
 
 
-def _followed(scene: Scene, softs: dict[int, Soft], trace: Trace | None, side: float, progress: Progress) -> list[State]:
+def _box_of(soft: Soft, drawn: Box | None) -> Box:
+    """The box about a mask and, where the user drew one, about that, too."""
+    rows, columns = np.nonzero(soft > TOUCH)
+    own = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    if drawn is None:
+        return float(own[0]), float(own[1]), float(own[2]), float(own[3])
+    return min(own[0], drawn[0]), min(own[1], drawn[1]), max(own[2], drawn[2]), max(own[3], drawn[3])
+
+
+def _followed(
+    scene: Scene, softs: dict[int, Soft], boxes: dict[int, Box], trace: Trace | None, side: float, progress: Progress
+) -> list[State]:
     """One state a frame. Between two frames that were shown, both are followed towards each other."""
     colours = _colours(scene, softs, side)
     n_frames, shown = len(scene.pictures), sorted(softs)
     forth: list[State | None] = [None] * n_frames
     back: list[State | None] = [None] * n_frames
     still = np.zeros(2)
+    sure = [
+        Free(frame, free_of(_box_of(softs[frame], boxes.get(frame)), softs[frame].shape, scene.taken_on(frame), side)) for frame in shown
+    ]
+    whole = max(float((soft > TOUCH).sum()) for soft in softs.values())
     total = 2 * n_frames
     for k, start in enumerate(shown):
-        forth[start] = back[start] = State(softs[start], still, 1.0)
+        forth[start] = back[start] = State(softs[start], still, 1.0, _box_of(softs[start], boxes.get(start)))
         ahead = shown[k + 1] if k + 1 < len(shown) else n_frames
         behind = shown[k - 1] if k > 0 else -1
         for ways, until, step in ((forth, ahead, 1), (back, behind, -1)):
+            seen_since: list[Free] = []
             for frame in range(start + step, until, step):
                 progress(min(1.0, (abs(frame - start) + start) / total), "Following a subject")
                 before = _last_seen(ways, frame, step)
                 at = trace.middle[frame] * scene.scale if trace is not None and trace.found[frame] else None
-                ways[frame] = _next(scene, before, frame, ways, colours, side, at)
+                nearest_first = sorted(sure, key=lambda free: abs(free.frame - frame))
+                background = Background(scene.pictures, scene.to_first, [*nearest_first, *seen_since[-MEMORY:]])
+                state = _next(scene, background, before, frame, ways[before], colours, side, at)
+                ways[frame] = state
+                if state.score > 0.3 and abs(frame - start) % MEMORY_STEP == 0 and (state.soft > TOUCH).sum() > 0.6 * whole:
+                    seen_since.append(Free(frame, free_of(_box_of(state.soft, None), state.soft.shape, scene.taken_on(frame), side)))
     return [_blended(frame, forth[frame], back[frame], shown) for frame in range(n_frames)]
 
 
@@ -133,12 +164,13 @@ def _last_seen(ways: list[State | None], frame: int, step: int) -> int:
     return frame
 
 
-def _next(scene: Scene, start: int, end: int, ways: list[State | None], colours: ColourModel, side: float, at: Array | None) -> State:
-    state = ways[start]
+def _next(
+    scene: Scene, background: Background, start: int, end: int, state: State | None, colours: ColourModel, side: float, at: Array | None
+) -> State:
     assert state is not None
     if at is None and abs(end - start) > 1:
         return replace(state, score=0.0)
-    return stepped(scene.pictures[start], scene.pictures[end], state, colours, side, scene.taken_on(end), at)
+    return stepped(background, start, end, state, colours, side, scene.taken_on(end), at)
 
 
 def _blended(frame: int, forth: State | None, back: State | None, shown: list[int]) -> State:

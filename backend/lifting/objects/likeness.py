@@ -21,6 +21,7 @@ Truth = NDArray[np.bool_]
 
 SEEN_DIFFERENCE = 5.0  # of 8-bit Lab
 WALK = 0.3  # of the box's longer side
+NEAR_WALK = 0.12  # of the side of a thing that is followed: from one frame to the next things stay near
 NEIGHBOURS = 4
 SAMPLES = 1800
 LEAST_UNLIKE, MOST_UNLIKE = 1.0, 4.0
@@ -63,14 +64,32 @@ def _unlike(places: Soft, free: Truth) -> tuple[Soft, float]:
     return unlike, float(np.clip(_two_classes(unlike[free]), LEAST_UNLIKE, MOST_UNLIKE))
 
 
+def nearer_sides(before: NDArray[np.uint8], inside: Truth, outside: Truth, now: NDArray[np.uint8], asked: Truth, side: float) -> Soft:
+    """``(h, w)`` log odds of the asked pixels of ``now`` by whether what looks like them near by lay inside or outside in ``before``.
+
+    before, now: sRGB ``(h, w, 3)`` with the motion between them taken out. inside, outside: sure pixels of ``before``. side: the thing's,
+    pixels. 0 where not asked, or where one side is empty.
+    """
+    odds = np.zeros(asked.shape, np.float32)
+    if inside.sum() < 2 * NEIGHBOURS or outside.sum() < 2 * NEIGHBOURS or not asked.any():
+        return odds
+    old, new = _coloured_places(before, NEAR_WALK * side), _coloured_places(now, NEAR_WALK * side)
+    off, on = (_distance(new[asked], old[mask]) for mask in (outside, inside))
+    odds[asked] = np.clip(STEEP * np.log((off + 0.4) / (on + 0.4)), -4.0, 4.0)
+    return odds
+
+
 def _places(boxed: Boxed) -> Soft:
-    """``(h, w, 5)`` colour and place of each pixel in the units above."""
-    picture = boxed.picture
     rows, columns = np.flatnonzero(boxed.inside.any(axis=1)), np.flatnonzero(boxed.inside.any(axis=0))
     side = float(max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1) if len(rows) else 1.0
+    return _coloured_places(boxed.picture, WALK * side)
+
+
+def _coloured_places(picture: NDArray[np.uint8], walk: float) -> Soft:
+    """``(h, w, 5)`` colour and place of each pixel in the units above."""
     lab = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2LAB), (0, 0), 0.6).astype(np.float32) / SEEN_DIFFERENCE
     y, x = np.mgrid[: picture.shape[0], : picture.shape[1]]
-    return np.concatenate([lab, np.stack([x, y], axis=-1) / (WALK * side)], axis=-1).astype(np.float32)
+    return np.concatenate([lab, np.stack([x, y], axis=-1) / walk], axis=-1).astype(np.float32)
 
 
 def _distance(places: Soft, among: Soft) -> Soft:

@@ -12,14 +12,15 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from numpy.typing import NDArray
 
-from backend.lifting.objects.colours import BINS, PRIOR, perceptual
-from backend.lifting.objects.stabilising import steady_median
+from backend.lifting.objects.colours import BINS, perceptual
+from backend.lifting.objects.stabilising import background_motion, steady_median
 
 Array = NDArray[np.floating]
 Soft = NDArray[np.float32]
 
 BLOB = 11.0  # pixels across that the thing has where blobs are looked for
 LONGEST = 720  # pixels on the longer side of the pictures in which they are
+PRIOR = 2e-4  # chance of a colour never seen
 RADII = (0.75, 1.0, 1.3)
 RING = 1.7  # radii: around the thing its colour should not be
 PLACES = 14  # likeliest places kept of each frame
@@ -65,7 +66,7 @@ def traced(frames: NDArray[np.uint8], taken: NDArray[np.uint8] | None, shown: di
     likely = _likelihoods(labs, small, blocked)
     radius = max(1.5, 0.5 * diameter * scale)
     responses = [_response(one, radius) for one in likely]
-    usual = steady_median(labs[..., 0], [response.max(axis=0) for response in responses])
+    usual = steady_median(background_motion(np.repeat(labs[..., :1], 3, axis=3)), [response.max(axis=0) for response in responses])
     middles = {at: np.argwhere(mask).mean(axis=0)[::-1] for at, mask in small.items() if mask.any()}
     own = float(np.median([_at(responses[at].max(axis=0), middle) for at, middle in middles.items()])) if middles else 1.0
     places = [
