@@ -22,7 +22,9 @@ from backend.progress import Progress
 Array = NDArray[np.floating]
 
 STEPS, RATE = 100, 0.08
-DEPTH_WEIGHT, PICTURE_WEIGHT = 0.5, 1.0
+DEPTH_WEIGHT = (0.5, 0.1)  # at the start, so that no finger is bent the wrong way around, and at the end
+PICTURE_WEIGHT, SIZE_WEIGHT = 1.0, 0.1
+WRIST_WEIGHT, WRIST = 3.0, (0.6, 0.3)  # sines of what a wrist does easily: bending, and tilting towards thumb or little finger
 SPREAD, REACH = 0.04, 0.25  # of the hand's length: noise of a point, and beyond it an outlier
 WELL, WALL, COUPLED, CALM = 0.02, 4.0, 0.05, 0.6
 _PALM = np.array([0, 1, 5, 9, 13, 17])  # points that no finger moves: wrist and the five first joints
@@ -34,7 +36,9 @@ _MIRROR = np.array([-1.0, 1.0, 1.0])
 class HandPoints:
     """One hand on N frames in order. pixels: ``(N, 21, 2)``. world: ``(N, 21, 3)`` metres about the wrist, camera axes. score: ``(N,)``.
 
-    frames: ``(N,)`` numbers of the frames. left: the side.
+    frames: ``(N,)`` numbers of the frames. left: the side. size: ``(N,)`` pixels that a metre takes at the wrist. forearm: ``(N, 3)``
+    unit, from elbow to wrist, camera axes. Both come from the body: a finder takes hands to face the camera, and only their size in the
+    picture and what a wrist can do tell how far they are turned away.
     """
 
     pixels: Float[Array, "N 21 2"]
@@ -42,12 +46,14 @@ class HandPoints:
     score: Float[Array, " N"]
     frames: Int[NDArray[np.integer], " N"]
     left: bool
+    size: Float[Array, " N"]
+    forearm: Float[Array, "N 3"]
 
     def as_right(self) -> "HandPoints":
         """A left hand as it looks in a mirror."""
         if not self.left:
             return self
-        return replace(self, pixels=self.pixels * _MIRROR[:2], world=self.world * _MIRROR, left=False)
+        return replace(self, pixels=self.pixels * _MIRROR[:2], world=self.world * _MIRROR, forearm=self.forearm * _MIRROR, left=False)
 
 
 def fit_hands(bones: HandBones, hands: Sequence[HandPoints], progress: Progress) -> list[Float[NDArray[np.float64], "N 16 3 3"]]:
@@ -76,6 +82,8 @@ class _HandFit:
         pixels = np.concatenate([hand.pixels for hand in hands])
         self.flat = torch.tensor(pixels - pixels.mean(axis=1, keepdims=True), dtype=torch.float32)
         self.score = torch.tensor(np.concatenate([hand.score for hand in hands]), dtype=torch.float32)
+        self.size = torch.tensor(np.concatenate([hand.size for hand in hands]), dtype=torch.float32).clamp(min=1e-3)
+        self.forearm = torch.tensor(np.concatenate([hand.forearm for hand in hands]), dtype=torch.float32)
         starts = np.cumsum([0, *(len(hand.score) for hand in hands)])
         runs = [start + _triples(hand.frames) for start, hand in zip(starts, hands, strict=False)]
         self.triples = torch.tensor(np.concatenate(runs).astype(np.int64))
@@ -111,22 +119,31 @@ class _HandFit:
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS, eta_min=0.05 * RATE)
         for step in range(STEPS):
             optimiser.zero_grad(set_to_none=True)
-            self._energy(turn, angles).backward()
+            self._energy(turn, angles, step / STEPS).backward()
             optimiser.step()
             schedule.step()
             if step % 20 == 0:
                 progress(step / STEPS, "Fitting the fingers")
         return self.rotations(turn, angles).detach()
 
-    def _energy(self, turn: Tensor, angles: Tensor) -> Tensor:
-        points = self.points(self.rotations(turn, angles))
+    def _energy(self, turn: Tensor, angles: Tensor, part: float) -> Tensor:
+        rotations = self.rotations(turn, angles)
+        points = self.points(rotations)
         deep = _robust((points - self.world).square().sum(-1) / self.length**2)
         seen = points[..., :2] - points[..., :2].mean(1, keepdim=True)
         scale = (seen * self.flat).sum((1, 2)) / seen.square().sum((1, 2)).clamp(min=1e-9)
         apart = (seen * scale[:, None, None].clamp(min=1e-3) - self.flat).square().sum(-1)
         near = _robust(apart / (scale.detach() * self.length)[:, None].clamp(min=1e-3).square())
-        data = self.score * (DEPTH_WEIGHT * deep.mean(-1) + PICTURE_WEIGHT * near.mean(-1))
-        return (data + self._posture(angles)).mean() + self._unrest(points)
+        depth = DEPTH_WEIGHT[0] + (DEPTH_WEIGHT[1] - DEPTH_WEIGHT[0]) * min(2.0 * part, 1.0)
+        large = _robust((scale.clamp(min=1e-3) / self.size).log().square())
+        data = self.score * (depth * deep.mean(-1) + PICTURE_WEIGHT * near.mean(-1) + SIZE_WEIGHT * large)
+        return (data + self._posture(angles) + self._wrist(rotations[:, 0])).mean() + self._unrest(points)
+
+    def _wrist(self, hand: Float[Tensor, "N 3 3"]) -> Float[Tensor, " N"]:
+        """The forearm as the hand sees it: in the rest pose it comes in along -x; up or down when the wrist bends, sideways when it tilts."""
+        along = (hand.mT @ self.forearm[..., None])[..., 0]
+        back = (along[:, 0] + 1.0).square() / 4.0  # a hand that points at the elbow
+        return WRIST_WEIGHT * ((along[:, 1] / WRIST[0]).square() + (along[:, 2] / WRIST[1]).square() + back / WRIST[1] ** 2)
 
     def _posture(self, angles: Tensor) -> Tensor:
         """``(N,)``: wells about the middle, walls at the limits, and last joints that bend with the ones before."""

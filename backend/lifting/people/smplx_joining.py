@@ -19,8 +19,9 @@ from backend.lifting.people.hand_fit import HandPoints, fit_hands
 from backend.lifting.people.joining_shape import as_smplx
 from backend.lifting.providers.base import Hands, LiftedBody
 from backend.lifting.providers.mano_body import hand_joints, hand_of
+from backend.lifting.rays import ray_turns, seen_along
 from backend.progress import Progress
-from revision_blender.motion.bodies.body_model import BodyModel, identity_of, world_rotations
+from revision_blender.motion.bodies.body_model import BodyModel, identity_of, joints_of, world_rotations
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.rotation import axis_angle_from_matrix, matrix_from_axis_angle, slerp
 from revision_blender.motion.skeletons import SMPLX
@@ -43,7 +44,7 @@ def with_hands(body: LiftedBody, hands: Hands, camera: Camera, fps: float, progr
     """
     joined = as_smplx(body)
     model = shelf().load(joined.model)
-    for side, hand in zip(SIDES, _both_sides(model, hands, progress), strict=True):
+    for side, hand in zip(SIDES, _both_sides(model, joined, hands, camera, progress), strict=True):
         if hand is not None:
             joined = _with_hand(joined, model, hand, camera, fps, side)
     return joined
@@ -60,12 +61,12 @@ class _Side:
 _fits: WeakKeyDictionary[Hands, dict[str, tuple[_Side | None, _Side | None]]] = WeakKeyDictionary()  # a lift asks twice: smooth and raw
 
 
-def _both_sides(model: BodyModel, hands: Hands, progress: Progress) -> tuple[_Side | None, _Side | None]:
+def _both_sides(model: BodyModel, body: LiftedBody, hands: Hands, camera: Camera, progress: Progress) -> tuple[_Side | None, _Side | None]:
     """Left and right, each nothing where it is never seen."""
     known = _fits.setdefault(hands, {})
     if model.name not in known:
         seen = [np.flatnonzero(hands.score[0, :, place] >= LEAST_SCORE) for place in (0, 1)]
-        turns = _given(hands, seen) if hands.rotations is not None else _fitted(model, hands, seen, progress)
+        turns = _given(hands, seen) if hands.rotations is not None else _fitted(model, body, hands, seen, camera, progress)
         left, right = (_side(hands.score[0, :, place], seen[place], turns[place]) for place in (0, 1))
         known[model.name] = left, right
     return known[model.name]
@@ -76,17 +77,31 @@ def _given(hands: Hands, seen: Sequence[NDArray[np.integer]]) -> list[Array]:
     return [np.asarray(hands.rotations[0, at, place], dtype=np.float64) for place, at in enumerate(seen)]
 
 
-def _fitted(model: BodyModel, hands: Hands, seen: Sequence[NDArray[np.integer]], progress: Progress) -> list[Array]:
-    """``(N, 16, 3, 3)`` for each side, fitted to the points of both at once."""
-    points = [_points(hands, place, at) for place, at in enumerate(seen) if len(at)]
-    found = iter(fit_hands(hand_of(model), points, progress))
-    return [next(found) if len(at) else np.zeros((0, 16, 3, 3)) for at in seen]
+def _fitted(
+    model: BodyModel, body: LiftedBody, hands: Hands, seen: Sequence[NDArray[np.integer]], camera: Camera, progress: Progress
+) -> list[Array]:
+    """``(N, 16, 3, 3)`` for each side, fitted to the points of both at once, each as it looks along the ray to it."""
+    joints = camera.to_camera(joints_of(identity_of(model, np.asarray(body.betas)), body.rotations, body.translation))
+    turns = [ray_turns(hands.points[0, at, place].mean(axis=1), camera) for place, at in enumerate(seen)]
+    points = [_points(hands, place, at, turns[place], joints[at], camera) for place, at in enumerate(seen) if len(at)]
+    fitted = iter(fit_hands(hand_of(model), points, progress))
+    found = [next(fitted) if len(at) else np.zeros((0, 16, 3, 3)) for at in seen]
+    for own, turn in zip(found, turns, strict=True):
+        own[:, 0] = turn @ own[:, 0]
+    return found
 
 
-def _points(hands: Hands, place: int, at: NDArray[np.integer]) -> HandPoints:
-    pixels = np.asarray(hands.points[0, at, place], dtype=np.float64)
-    world = _flat_world(pixels) if hands.world is None else np.asarray(hands.world[0, at, place], dtype=np.float64)
-    return HandPoints(pixels, world, np.asarray(hands.score[0, at, place], dtype=np.float64), at, place == 0)
+def _points(
+    hands: Hands, place: int, at: NDArray[np.integer], turns: Float[Array, "N 3 3"], joints: Float[Array, "N 55 3"], camera: Camera
+) -> HandPoints:
+    """joints: of the body, camera coordinates of the same frames."""
+    elbow, wrist = (joints[:, SMPLX.index(f"{SIDES[place]}_{name}")] for name in ("elbow", "wrist"))
+    forearm = (wrist - elbow)[:, None] @ turns
+    pixels = seen_along(turns, hands.points[0, at, place], camera)
+    world = _flat_world(pixels) if hands.world is None else np.asarray(hands.world[0, at, place], dtype=np.float64) @ turns
+    score = np.asarray(hands.score[0, at, place], dtype=np.float64)
+    size = camera.focal / np.maximum(np.linalg.norm(wrist, axis=-1), 0.1)
+    return HandPoints(pixels, world, score, at, place == 0, size, forearm[:, 0] / np.linalg.norm(forearm[:, 0], axis=-1, keepdims=True))
 
 
 def _side(score: Array, seen: NDArray[np.integer], turns: Float[Array, "N 16 3 3"]) -> _Side | None:

@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.lifting.rays import ray_turns
 from revision_blender.motion.camera import Camera
 
 SIDE = 256
@@ -94,14 +95,8 @@ def places_of(cameras: Float[NDArray[np.floating], "N 3"], crops: Crops, camera:
 
 
 def rays_of(crops: Crops, camera: Camera) -> Float[NDArray[np.float64], "N 3 3"]:
-    """R_camera_ray: the shortest turn from the viewing axis to the ray through each crop's middle.
-
-    A network sees a body as if it were in the middle of the picture: what it says of the body's direction is relative to that ray.
-    """
-    ray = np.concatenate([(crops.center - camera.center) / camera.focal, np.ones((len(crops.center), 1))], axis=1)
-    x, y, z = (ray / np.linalg.norm(ray, axis=1, keepdims=True)).T
-    rows = [1.0 - x * x / (1.0 + z), -x * y / (1.0 + z), x, -x * y / (1.0 + z), 1.0 - y * y / (1.0 + z), y, -x, -y, z]
-    return np.stack(rows, axis=-1).reshape(-1, 3, 3)
+    """R_camera_ray through each crop's middle: a network sees a body as if it were in the middle of the picture."""
+    return ray_turns(crops.center, camera)
 
 
 def unmirrored(rotations: Float[NDArray[np.floating], "*N 3 3"]) -> Float[NDArray[np.floating], "*N 3 3"]:

@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from backend.lifting.providers.base import Ability, Frames, Hands, Kind
+from backend.lifting.rays import ray_turns
 from backend.progress import Progress
 from revision_blender.motion.camera import Camera
 
@@ -73,12 +74,13 @@ class HandsMediapipe:
             for place in progress.each(places, len(places), "Looking at the hands"):
                 found = _hand(solution, frames[place[1]], boxes[place], int(place[2]))
                 if found is not None:
-                    points[place], world[place], score[place] = found
+                    points[place], along_ray, score[place] = found
+                    world[place] = along_ray @ ray_turns(points[place].mean(axis=0, keepdims=True), camera)[0].T
         return Hands(points, score, None, world)
 
 
 def _hand(solution: Any, frame: NDArray[np.uint8], box: Array, side: int) -> tuple[Array, Array, float] | None:
-    """Pixels ``(21, 2)``, metres about the wrist ``(21, 3)`` and score of the hand in a box, nothing where there is none."""
+    """Pixels ``(21, 2)``, metres about the wrist ``(21, 3)`` as the crop sees them, and score of the hand in a box, nothing where there is none."""
     width = float(max(box[2] - box[0], box[3] - box[1]))
     if width < SMALLEST:
         return None
