@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from backend.lifting.people.following import extended, mirrored
 from backend.lifting.people.landmarks import Landmarks
-from backend.lifting.people.limb_swaps import unswapped
 from backend.lifting.people.linking import Chain, chains_of
 from backend.lifting.people.poses import Pose
 from backend.lifting.people.shown_people import Shown, named, shown_people
@@ -93,7 +92,7 @@ def _passes(chain: Chain, second: dict[int, Pose | None], count: int) -> Combine
     for frame, pose in second.items():
         if pose is not None:
             looks[1, frame] = pose.points
-    return combined(unswapped(looks[0]), unswapped(looks[1]))
+    return combined(looks[0], looks[1])
 
 
 def _is_real(chain: Chain, both: Combined, prompts: tuple[Prompt, ...]) -> bool:

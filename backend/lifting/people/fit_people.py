@@ -1,6 +1,6 @@
 """Bodies for the people of a clip, with how far each joint can be trusted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from backend.lifting.people.finding import Person
 from backend.lifting.people.fit import Evidence, Fit, PeopleFit
+from backend.lifting.people.landmarks import Landmarks
 from backend.lifting.people.trust import confidence_of, landmark_trust, local_sharpness
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_model import BodyModel
@@ -42,7 +43,7 @@ def fit_people(
     if not people:
         return []
     blocked = [_blocked(masks, place, occluders) for place in range(len(people))]
-    evidence = [Evidence(person.landmarks, mask, hidden) for person, mask, hidden in zip(people, masks, blocked, strict=True)]
+    evidence = [Evidence(_doubted(person, hidden), mask, hidden) for person, mask, hidden in zip(people, masks, blocked, strict=True)]
     fits = PeopleFit(model, evidence, camera, fps).solve(progress)
     rows = zip(people, fits, blocked, strict=True)
     return [FittedPerson(person.name, smooth, raw, _confidence(person, hidden, frames)) for person, (smooth, raw), hidden in rows]
@@ -60,6 +61,13 @@ def _blocked(
             np.maximum(hidden, mask, out=hidden)
     hidden[masks[place] > 0] = 0
     return hidden
+
+
+def _doubted(person: Person, hidden: UInt8[NDArray[np.uint8], "F H W"] | None) -> Landmarks:
+    """The landmarks, those behind somebody or something seen as little as they are: there a reader tells stories."""
+    if hidden is None:
+        return person.landmarks
+    return replace(person.landmarks, visibility=landmark_trust(person.landmarks, np.zeros_like(person.apart), hidden))
 
 
 def _confidence(

@@ -1,5 +1,7 @@
-"""Two looks at the same frames, one of them mirrored, made into one: where they agree their mean halves the noise; where they
-do not, the one that fits the neighbouring frames is taken and trusted less.
+"""Two looks at the same frames, one of them mirrored, made into one: where they agree their mean halves the noise.
+
+Where they do not, one is wrong, or has taken a limb for the one of the other side: the sequence of looks, exchanged or not, in which
+the limbs accelerate least is taken, and trusted less.
 """
 
 from dataclasses import dataclass
@@ -8,7 +10,19 @@ import numpy as np
 from jaxtyping import Bool, Float32
 from numpy.typing import NDArray
 
+from backend.lifting.people.landmark_names import LANDMARK_NAMES, MIRROR, N_LANDMARKS, index_of
+
+EXCHANGED = 0.03  # what it costs to say that a pass took a limb for the one of the other side
+JUMP = 0.6  # of the height: further is no worse
+DEEP = 0.3  # of the height a metre: what the third dimension counts beside the picture's
 AGREEMENT = 0.04  # of the person's height: passes further apart than this do not speak of the same point
+
+
+LEGS = tuple(index_of(f"{side}_{name}") for name in ("knee", "ankle", "heel", "foot_index") for side in ("left", "right"))
+ARMS = tuple(index_of(f"{side}_{name}") for name in ("elbow", "wrist", "pinky", "index", "thumb") for side in ("left", "right"))
+REST = tuple(index for index in range(N_LANDMARKS) if index not in (*LEGS, *ARMS))
+# Landmarks that are taken from one pass together, and what a limb hangs on.
+GROUPS = ((LEGS, "hip"), (ARMS, "shoulder"), (REST, ""))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,26 +51,91 @@ def combined(a: NDArray[np.float32], b: NDArray[np.float32]) -> Combined:
     stack = np.stack([a, b])
     found = np.isfinite(stack[..., 0, 0])
     stack = np.where(found[:, :, None, None], stack, stack[::-1])  # a pass that found nothing repeats the other
-    any_found = found.any(axis=0)
-    distance = np.linalg.norm(stack[0, ..., :2] - stack[1, ..., :2], axis=-1)
-    height = np.ones(len(any_found), np.float32)
-    height[any_found] = np.median(person_height(stack[0, any_found, :, :2])) if any_found.any() else 1.0
-    disagree = distance > AGREEMENT * height[:, None]
-    mean = stack.mean(axis=0)
-    points = np.where(disagree[..., None], _nearer_to_neighbours(stack, mean), mean)
-    points[..., 2] = np.where(disagree, 0.5 * points[..., 2], points[..., 2])
-    apart = np.where(any_found[:, None], distance / height[:, None], 0.0)
-    return Combined(points.astype(np.float32), any_found, found.all(axis=0), apart.astype(np.float32))
+    seen = np.flatnonzero(found.any(axis=0))
+    points, apart = np.full(a.shape, np.nan, np.float32), np.zeros(a.shape[:2], np.float32)
+    if len(seen):
+        height = float(np.median(person_height(stack[0, seen, :, :2])))
+        points[seen], apart[seen] = _merged(stack[:, seen], seen, height)
+    return Combined(points, found.any(axis=0), found.all(axis=0), apart)
 
 
-def _nearer_to_neighbours(stack: NDArray[np.float32], mean: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of two candidates ``(2, F, 33, 6)``, the one nearer to the middle of the frames before and after, ``(F, 33, 6)``."""
-    padded = np.concatenate([mean[:1], mean, mean[-1:]])
-    middle = 0.5 * (padded[:-2] + padded[2:])
-    distance = np.linalg.norm((stack - middle)[..., :2], axis=-1)
-    distance = np.where(np.isfinite(distance), distance, 0.0)
-    second = distance[1] < distance[0]
-    return np.where(second[..., None], stack[1], stack[0])
+def _merged(stack: NDArray[np.float32], times: NDArray[np.intp], height: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Points ``(N, 33, 6)`` of the frames that show a person, and how far the passes lie apart, of the height."""
+    apart = np.linalg.norm(stack[0, ..., :2] - stack[1, ..., :2], axis=-1) / height
+    points = np.empty_like(stack[0])
+    for landmarks, hung_on in GROUPS:
+        group = list(landmarks)
+        exchanged = _exchanged(stack, group, hung_on) if hung_on else stack[:, :, group]
+        candidates = np.stack([stack[0][:, group], stack[1][:, group], exchanged[0], exchanged[1]], axis=1)
+        chosen = calmest(candidates if hung_on else candidates[:, :2], times, height)
+        points[:, group] = _with_the_other(candidates, chosen, height)
+    doubt = np.where(apart > AGREEMENT, 0.5, 1.0)
+    points[..., 2] *= doubt
+    return points, apart.astype(np.float32)
+
+
+def _exchanged(stack: NDArray[np.float32], group: list[int], hung_on: str) -> NDArray[np.float32]:
+    """The limbs ``(2, N, n, 6)`` of the other side. In the picture they stay where they are; in space they move to their own side's joint.
+
+    A pass that takes one leg for the other is right about the trunk, and has the legs' depths from there.
+    """
+    other = MIRROR[group]
+    left = np.array([LANDMARK_NAMES[index].startswith("left") for index in group])
+    joints = stack[:, :, [index_of(f"left_{hung_on}"), index_of(f"right_{hung_on}")], 3:]
+    across = joints[:, :, :1] - joints[:, :, 1:]
+    exchanged = stack[:, :, other].copy()
+    exchanged[..., 3:] += np.where(left[:, None], across, -across)
+    return exchanged
+
+
+def _with_the_other(candidates: NDArray[np.float32], chosen: NDArray[np.intp], height: float) -> NDArray[np.float32]:
+    """Each chosen candidate, averaged with the other pass's where that agrees, exchanged or not."""
+    rows = np.arange(len(candidates))
+    best = candidates[rows, chosen]
+    of_other = 1 - chosen % 2
+    plain, exchanged = candidates[rows, of_other], candidates[rows, of_other + 2]
+    distance = [np.linalg.norm((one - best)[..., :2], axis=-1) for one in (plain, exchanged)]
+    nearer = (distance[1].mean(axis=1) < distance[0].mean(axis=1))[:, None]
+    other = np.where(nearer[..., None], exchanged, plain)
+    agree = np.where(nearer, distance[1], distance[0]) <= AGREEMENT * height
+    return np.where(agree[..., None], 0.5 * (best + other), best).astype(np.float32)
+
+
+def calmest(candidates: NDArray[np.float32], times: NDArray[np.intp], height: float) -> NDArray[np.intp]:
+    """Which of ``(N, K, n, 6)`` candidates to take on each frame so that the points accelerate least, ``(N,)``; by dynamic programming.
+
+    Candidates from the third on are limbs exchanged for those of the other side: each costs something by itself.
+    times: the frames' numbers.
+    """
+    count, kinds = candidates.shape[:2]
+    places = np.concatenate([candidates[..., :2] / height, DEEP * candidates[..., 3:]], axis=-1).reshape(count, kinds, -1, 5)
+    own = np.where(np.arange(kinds) >= 2, EXCHANGED, 0.0)
+    total = own[:, None] + own[None, :] + (_step(places[0], places[1]) if count > 1 else 0.0)  # (before, here)
+    if count == 1:
+        return np.zeros(1, np.intp)
+    back = []
+    for frame in range(2, count):
+        share = (times[frame] - times[frame - 1]) / max(times[frame - 1] - times[frame - 2], 1)
+        jump = _turn(places[frame - 2], places[frame - 1], places[frame], share)  # (two before, before, here)
+        cost = total[:, :, None] + jump
+        back.append(cost.argmin(axis=0))
+        total = cost.min(axis=0) + own[None, :]
+    before, here = np.unravel_index(int(total.argmin()), total.shape)
+    chosen = [int(here), int(before)]
+    for step in reversed(back):
+        chosen.append(int(step[chosen[-1], chosen[-2]]))
+    return np.array(chosen[::-1], np.intp)
+
+
+def _step(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean distance between every candidate ``(K, n, 5)`` of a frame and of the next, ``(K, K)``."""
+    return np.minimum(np.linalg.norm(a[:, None] - b[None], axis=-1), JUMP).mean(axis=-1)
+
+
+def _turn(a: NDArray[np.float32], b: NDArray[np.float32], c: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """Mean distance of the third from where the first two lead, ``(K, K, K)``."""
+    ahead = b[None] + share * (b[None] - a[:, None])
+    return np.minimum(np.linalg.norm(ahead[:, :, None] - c[None, None], axis=-1), JUMP).mean(axis=-1)
 
 
 def filled(points: NDArray[np.float32], found: NDArray[np.bool_]) -> NDArray[np.float32]:
