@@ -35,6 +35,7 @@ class Give:
 
 
 BODY = Give(1.0, 3000.0)  # its size is fixed, so a shift that changes would spoil its picture: nearly one shift for all frames
+ANIMAL = Give(0.1, 500.0)  # its size is less sure than a person's
 THING = Give(0.02, 0.2)  # its depth is the least sure of all, and moving it leaves its picture as it is
 FIXED = Give(1e8, 0.0)
 

@@ -11,7 +11,7 @@ from backend.lifting.world.camera_motion import camera_rotations
 from backend.lifting.world.drawn import Drawn, drawn_tracks, small_camera, small_masks
 from backend.lifting.world.ground import Stance, guessed_ground, shared_ground
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
-from backend.lifting.world.order import BODY, FIXED, THING, Give, depth_shifts, in_order, wishes_of
+from backend.lifting.world.order import ANIMAL, BODY, FIXED, THING, Give, depth_shifts, in_order, wishes_of
 from backend.lifting.world.people_step import lifted_people, stance_of, with_hands
 from backend.lifting.world.pushing import pushed
 from backend.lifting.world.report import track_figures
@@ -20,7 +20,7 @@ from backend.lifting.world.things_step import lifted_animal, lifted_objects, low
 from backend.lifting.world.wish import Wish
 from backend.progress import Progress
 from revision_blender.motion.camera import Camera, static_camera
-from revision_blender.motion.clip import BodyTrack, GroundPlane
+from revision_blender.motion.clip import BodyTrack, GroundPlane, Track
 
 Frames = UInt8[NDArray[np.uint8], "F H W 3"]
 ROUNDS = 3  # shapes that have moved overlap elsewhere: looked at again so often
@@ -105,8 +105,9 @@ def ordered(shot: LiftedShot, fixed: frozenset[int], progress: Progress) -> Meas
     masks = [small_masks(lifted.mask, camera) for lifted in shot.tracks]
     progress(0.0, "Comparing with the pictures")
     drawn = drawn_tracks(shot.clip.tracks, camera)
+    gives = [FIXED if place in fixed else _give(lifted.track) for place, lifted in enumerate(shot.tracks)]
     for _ in range(ROUNDS):
-        shifts = depth_shifts(wishes_of(drawn, masks), _gives(shot, fixed), shot.camera.n_frames)
+        shifts = depth_shifts(wishes_of(drawn, masks), gives, shot.camera.n_frames)
         if not shifts.any():
             break
         tracks = [pushed(lifted, shift, shot.camera) for lifted, shift in zip(shot.tracks, shifts, strict=True)]
@@ -117,9 +118,10 @@ def ordered(shot: LiftedShot, fixed: frozenset[int], progress: Progress) -> Meas
     return Measured(shot, figures | {"depth_order": in_order(wishes_of(drawn, masks))})
 
 
-def _gives(shot: LiftedShot, fixed: frozenset[int]) -> list[Give]:
-    kinds = [BODY if isinstance(lifted.track, BodyTrack) else THING for lifted in shot.tracks]
-    return [FIXED if place in fixed else kind for place, kind in enumerate(kinds)]
+def _give(track: Track) -> Give:
+    if not isinstance(track, BodyTrack):
+        return THING
+    return ANIMAL if track.family == "smal" else BODY
 
 
 def _redrawn(shot: LiftedShot, drawn: list[Drawn], shifts: NDArray[np.floating], camera: Camera) -> list[Drawn]:
