@@ -22,9 +22,9 @@ from backend.progress import Progress
 Array = NDArray[np.floating]
 
 STEPS, RATE = 100, 0.08
-DEPTH_WEIGHT = (0.5, 0.1)  # at the start, so that no finger is bent the wrong way around, and at the end
+DEPTH_WEIGHT = (0.5, 0.2)  # at the start, so that no finger is bent the wrong way around, and at the end
 PICTURE_WEIGHT, SIZE_WEIGHT = 1.0, 0.1
-WRIST_WEIGHT, WRIST = 3.0, (0.6, 0.3)  # sines of what a wrist does easily: bending, and tilting towards thumb or little finger
+WRIST_WEIGHT, WRIST = 2.5, (0.6, 0.3)  # sines of what a wrist does easily: bending, and tilting towards thumb or little finger
 SPREAD, REACH = 0.04, 0.25  # of the hand's length: noise of a point, and beyond it an outlier
 WELL, WALL, COUPLED, CALM = 0.02, 4.0, 0.05, 0.6
 _PALM = np.array([0, 1, 5, 9, 13, 17])  # points that no finger moves: wrist and the five first joints

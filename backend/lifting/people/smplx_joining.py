@@ -15,6 +15,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from backend.bodies.installed import shelf
+from backend.lifting.calm import DOUBT, HAND_SECONDS, calmed_rotations
 from backend.lifting.people.hand_fit import HandPoints, fit_hands
 from backend.lifting.people.joining_shape import as_smplx
 from backend.lifting.providers.base import Hands, LiftedBody
@@ -33,7 +34,6 @@ ELBOW_SHARE = 0.6  # of the forearm's twist
 MOST_TWIST = 1.9  # radians between the elbow and the hand, both ways
 MOST_BEND = (1.45, 0.75)  # radians at the wrist: towards palm or back, towards thumb or little finger
 LEAST_SCORE = 0.3  # of a hand that is believed
-CALM_SECONDS = 0.08  # width of the filter over the hand's rotations
 LET_GO_SECONDS = 0.4  # after which a hand that is not seen is at rest
 
 
@@ -126,13 +126,13 @@ def _with_hand(body: LiftedBody, model: BodyModel, hand: _Side, camera: Camera, 
     world = world_rotations(SMPLX.parents, rotations)
     wanted = camera.T_world_camera[:, :3, :3] @ hand.rotations[:, 0]
     wanted = slerp(world[:, wrist], wanted, trust)
-    wanted = _calmed(wanted, np.maximum(trust, 0.05), fps)
+    wanted = calmed_rotations(wanted, np.maximum(trust, DOUBT), fps, HAND_SECONDS)
     rest = identity_of(model, np.asarray(body.betas)).joints_rest
     forearm = (rest[wrist] - rest[elbow]) / np.linalg.norm(rest[wrist] - rest[elbow])
     rotations[:, elbow], rotations[:, wrist] = shared_twist(world[:, elbow], rotations[:, elbow], wanted, forearm)
     relaxed = rotations[:, joints[1:]]
     fingers = slerp(relaxed, hand.rotations[:, 1:], np.repeat(trust[:, None], 15, axis=1))
-    rotations[:, joints[1:]] = _calmed(fingers, np.maximum(trust, 0.05), fps)
+    rotations[:, joints[1:]] = calmed_rotations(fingers, np.maximum(trust, DOUBT), fps, HAND_SECONDS)
     confidence[:, joints[1:]] = hand.score[:, None]
     confidence[:, wrist] = np.maximum(confidence[:, wrist], np.where(hand.score > 0.0, np.minimum(hand.score, confidence[:, elbow]), 0.0))
     return LiftedBody(body.family, body.model, body.betas, rotations, body.translation, confidence)
@@ -184,22 +184,3 @@ def _trust(score: Float[Array, " F"], fps: float) -> Float[NDArray[np.float64], 
     seen = np.flatnonzero(score > 0.0)
     away = np.abs(np.arange(len(score))[:, None] - seen[None]).min(axis=1) / fps
     return np.clip(1.0 - away / LET_GO_SECONDS, 0.0, 1.0)
-
-
-def _calmed(rotations: Float[Array, "F *J 3 3"], weight: Float[Array, " F"], fps: float) -> Float[NDArray[np.float64], "F *J 3 3"]:
-    """Rotations smoothed by a parabola about each frame (so that strokes keep their height), made square again."""
-    mean = np.einsum("fg,g...->f...", _parabolas(weight, fps), rotations)
-    u, _, vt = np.linalg.svd(mean)
-    flip = np.ones(mean.shape[:-1])
-    flip[..., 2] = np.linalg.det(u @ vt)
-    return (u * flip[..., None, :]) @ vt
-
-
-def _parabolas(weight: Float[Array, " F"], fps: float) -> Float[NDArray[np.float64], "F F"]:
-    """The filter as a matrix: the value at each frame of the parabola through its neighbours, near ones and sure ones first."""
-    away = (np.arange(len(weight))[None] - np.arange(len(weight))[:, None]) / (CALM_SECONDS * fps)
-    near = np.exp(-0.5 * away**2) * weight[None]
-    powers = away[..., None] ** np.arange(3)
-    normal = np.einsum("fg,fga,fgb->fab", near, powers, powers) + np.diag([0.0, 1e-3, 1e-2])
-    first = np.linalg.inv(normal)[:, 0]
-    return np.einsum("fa,fga,fg->fg", first, powers, near)
