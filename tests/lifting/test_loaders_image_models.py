@@ -326,6 +326,18 @@ def test_a_vocabulary_that_is_none(home: Path, tmp_path: Path, frames: np.ndarra
     assert "vocab.txt" in GroundingDino(tmp_path).ability().missing
 
 
+def test_either_form_of_the_vocabulary(home: Path, tmp_path: Path) -> None:
+    """The hub keeps both; older copies have vocab.txt alone, newer ones tokenizer.json."""
+    folder = tmp_path / "models" / "grounding_dino"
+    shutil.copytree(home / "models" / "grounding_dino", folder)
+    before = grounding_dino.open_tokenizer(folder, "")
+    before.save_pretrained(folder)
+    (folder / "vocab.txt").unlink()
+    assert GroundingDino(tmp_path).ability().can_run
+    after = grounding_dino.open_tokenizer(folder, "")
+    assert after("Red ball. dogs.")["input_ids"] == before("red ball. dogs.")["input_ids"] == [101, 1042, 1043, 1012, 1041, 1045, 1012, 102]
+
+
 @cases
 def test_what_is_missing_is_said(case: Case, tmp_path: Path, home: Path, frames: np.ndarray) -> None:
     able = case.provider(home).ability()

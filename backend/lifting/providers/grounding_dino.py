@@ -74,7 +74,9 @@ class GroundingDino:
         self._loaded: tuple[Any, Any] | None = None
 
     def ability(self) -> Ability:
-        missing = missing_words(self.name, REPOSITORIES, self.home, ("vocab.txt",)) if self._tokens_lack() else self._files_lack()
+        folder = found_folder(self.name, REPOSITORIES, self.home)
+        words = () if folder is not None and (folder / "tokenizer.json").is_file() else ("vocab.txt",)
+        missing = missing_words(self.name, REPOSITORIES, self.home, words)
         where = f"https://huggingface.co/{REPOSITORIES[0]}"
         return Ability(self.kind, self.name, not missing, missing, where, "Apache-2.0", 933.0, quick_device())
 
@@ -110,13 +112,6 @@ class GroundingDino:
         shares = found.pred_boxes[0].float().cpu().numpy()
         each = np.stack([values[:, tokens].max(axis=1) for tokens in places], axis=1)  # (N, phrases)
         return chosen(boxes_in_pixels(shares, width, height), each, phrases)
-
-    def _tokens_lack(self) -> bool:
-        folder = found_folder(self.name, REPOSITORIES, self.home)
-        return folder is None or not (folder / "tokenizer.json").is_file()
-
-    def _files_lack(self) -> str:
-        return missing_words(self.name, REPOSITORIES, self.home)
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
