@@ -23,15 +23,21 @@ USUAL, ABOVE = 75, 1.6  # that percentile of the differences far from the thing,
 SHADE = 0.45  # of a difference in lightness alone, where it is darker
 STEEP = 1.8  # log odds for each time the noise
 MOST_FOR = 2.5
+GONE = 0.12  # of the thing's side: how far it must have gone for what stays to be background
+ENOUGH = 2  # frames that agree on that
+STANDS = -3.5
 WARY = 0.06  # of the thing's side: so near a mask nothing is sure to be background
 
 
 @dataclass(frozen=True, eq=False)
 class Free:
-    """A frame and what of it is free of the thing and of everything else that moves. free: ``(h, w)``."""
+    """A frame and what of it is free of the thing and of everything else that moves. free: ``(h, w)``. middle: ``(2,)`` the thing's
+    there, pixels. side: its longer side."""
 
     frame: int
     free: NDArray[np.bool_]
+    middle: Array
+    side: float
 
 
 def free_of(box: Box, shape: tuple[int, ...], taken: NDArray[np.bool_] | None, side: float) -> NDArray[np.bool_]:
@@ -52,32 +58,48 @@ class Background:
     to_first: Array
     memory: Sequence[Free]
 
-    def votes(self, frame: int, crop: Crop, far: NDArray[np.bool_]) -> Soft:
+    def votes(self, frame: int, crop: Crop, far: NDArray[np.bool_], at: Array) -> Soft:
         """``(h, w)`` log odds that the pixels of a crop are not background; 0 where no frame of the memory knows.
 
-        far: what of the crop is hardly the thing, by which the noise is told.
+        What looks as it did at its place in the background on several frames, while the thing went elsewhere, stands still: it is not
+        the thing, whatever its mask took along. far: what of the crop is hardly the thing, by which the noise is told. at: ``(2,)`` the
+        middle of the thing now, pixels.
         """
-        return _votes(self, frame, crop, far)
+        return _votes(self, frame, crop, far, at)
 
 
-def _votes(background: Background, frame: int, crop: Crop, far: NDArray[np.bool_]) -> Soft:
-    now, pictures, to_first = crop.of(background.pictures[frame]), background.pictures, background.to_first
+def _votes(background: Background, frame: int, crop: Crop, far: NDArray[np.bool_], at: Array) -> Soft:
+    now = crop.of(background.pictures[frame])
     votes = np.zeros(now.shape[:2], np.float32)
     open_ = np.ones(now.shape[:2], bool)
     lab = perceptual(now).astype(np.float32)
+    standing: list[NDArray[np.bool_]] = []
     for known in background.memory:
-        matrix = _onto(crop, to_first[known.frame], to_first[frame])
-        size = crop.width, crop.height
-        there = cv2.warpPerspective(known.free.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST) > 0
-        use = open_ & there
-        if not use.any():
+        matrix = _onto(crop, background.to_first[known.frame], background.to_first[frame])
+        there = cv2.warpPerspective(known.free.astype(np.uint8), matrix, (crop.width, crop.height), flags=cv2.INTER_NEAREST) > 0
+        gone = float(np.linalg.norm(_moved(matrix, known.middle) + [crop.left, crop.top] - at)) > GONE * known.side
+        if not (open_ & there).any() and not gone:
             continue
-        plate = cv2.warpPerspective(pictures[known.frame], matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        votes[use] = _odds(lab, perceptual(plate.astype(np.uint8, copy=False)), there, far)[use]
+        plate = _laid(background.pictures[known.frame], matrix, crop)
+        odds = _odds(lab, plate, there, far)
+        votes[open_ & there] = odds[open_ & there]
         open_ &= ~there
-        if not open_.any():
-            break
+        if gone:
+            standing.append(odds < 0.0)
+    if len(standing) >= ENOUGH:
+        votes[np.all(standing, axis=0)] = STANDS
     return votes
+
+
+def _laid(picture: NDArray[np.uint8], matrix: Array, crop: Crop) -> NDArray[np.uint8]:
+    """A known frame's Lab as the crop would show it."""
+    laid = cv2.warpPerspective(picture, matrix, (crop.width, crop.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return perceptual(laid.astype(np.uint8, copy=False))
+
+
+def _moved(matrix: Array, place: Array) -> Array:
+    x, y, w = matrix @ [place[0], place[1], 1.0]
+    return np.array([x, y]) / w
 
 
 def _onto(crop: Crop, known_to_first: Array, now_to_first: Array) -> Array:

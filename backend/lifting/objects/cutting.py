@@ -44,7 +44,7 @@ CLICKED_GUESSES = (_Guess(0.0, 0.15), _Guess(0.0, 0.45))
 THING_GUESSES = (_Guess(0.0, 0.15), _Guess(0.0, 0.15, True), _Guess(0.35, 0.45), _Guess(0.6, 0.15))
 LAST_GUESS = _Guess(0.6, 0.15)
 UNLIKE_GUESS = _Guess(0.0, 0.25)
-BOLDNESS = (0.75, 1.0, 1.5)
+BOLDNESS = (0.85, 1.0, 1.2)
 
 
 @dataclass(frozen=True)

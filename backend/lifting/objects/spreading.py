@@ -76,7 +76,15 @@ def stepped(
     outside = np.ones(now.shape[:2], bool)
     crop_about(allowed, ROOM * side, now.shape).of(outside)[:] = False
     blocked = crop.of(outside) if blocked is None else blocked | crop.of(outside)
-    soft = _cut(picture, warped, carried, colours, side, blocked, background.votes(end, crop, carried < 0.1))
+    soft = _cut(
+        picture,
+        warped,
+        carried,
+        colours,
+        side,
+        blocked,
+        background.votes(end, crop, carried < 0.1, np.asarray(at if at is not None else middle + velocity)),
+    )
     whole = np.zeros_like(state.soft)
     crop.of(whole)[:] = soft
     return State(whole, velocity, _score(soft, old_soft, carried, picture, warped), _followed_box(allowed, whole))
