@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from backend.errors import EngineError
+from backend.errors import Cancelled, EngineError
 from backend.lifting.providers.animer import AniMer
 from backend.lifting.providers.base import AnimalLifter, HandLifter, PeopleLifter
 from backend.lifting.providers.hamer import Hamer
@@ -16,7 +16,7 @@ from backend.lifting.providers.hmr2 import Hmr2
 from backend.lifting.providers.parameter_head import head_like, rotations_of_columns
 from backend.lifting.providers.vit_backbone import backbone_like
 from backend.lifting.subject import Followed
-from backend.progress import silent
+from backend.progress import Progress, silent
 from revision_blender.motion.camera import static_camera
 from tests.lifting.tiny_body_models import ANIMER, HAMER, HMR2, KINDS, RELEASED, shapes_of, tiny_state, write_tiny
 
@@ -167,6 +167,25 @@ def test_a_wrong_file_is_one_sentence(tmp_path, frames, wrong):
     change, word = WRONG_FILES[wrong]
     change(write_tiny(HMR2, tmp_path))
     assert word in _refusal(tmp_path, frames)
+
+
+def test_a_cancelled_lift_stops(tmp_path, frames):
+    write_tiny(HMR2, tmp_path)
+    stopped = Progress(lambda _fraction, _words: None, lambda: True)
+    with pytest.raises(Cancelled):
+        Hmr2(tmp_path).lift_people(frames, BOX[None], SEEN[None], CAMERA, stopped)
+
+
+def test_weights_stay_while_the_file_changes_and_are_read_anew_after_forgetting(tmp_path, frames):
+    path = write_tiny(HMR2, tmp_path)
+    provider = Hmr2(tmp_path)
+    before = provider.lift_people(frames, BOX[None], SEEN[None], CAMERA, silent())[0]
+    path.write_bytes(b"")
+    again = provider.lift_people(frames, BOX[None], SEEN[None], CAMERA, silent())[0]
+    np.testing.assert_array_equal(before.rotations, again.rotations)
+    provider.forget()
+    with pytest.raises(EngineError):
+        provider.lift_people(frames, BOX[None], SEEN[None], CAMERA, silent())
 
 
 def test_without_weights_the_ability_says_where_they_go(tmp_path):

@@ -1,7 +1,7 @@
 """Rotations of a hand's joints from its 21 points: a fit with what fingers can do, all frames at once.
 
-The points' pixels are what a finder sees best; its metres about the wrist tell near from far. The fit turns the wrist and bends, spreads
-and twists each joint until both agree; a point's size and place in the picture are left free, so nothing is asked of the lens.
+The points' pixels are what a finder sees best; its metres about the wrist tell near from far, but it takes hands to face the camera. So
+the fit also asks what is known of the body: how large the hand must look, and from where the forearm comes.
 """
 
 from collections.abc import Iterator, Sequence

@@ -91,5 +91,6 @@ def fill(module: torch.nn.Module, state: Mapping[str, Tensor], path: Path, what:
                 f"{path.name} is not laid out as {what} is: {name} has the shape {tuple(state[name].shape)}, "
                 f"{tuple(value.shape)} is needed; choose the checkpoint of {what}."
             )
-    module.load_state_dict({name: state[name].to(own[name].dtype) for name in own}, strict=True, assign=True)
+    copies = {name: state[name].to(own[name].dtype, copy=True) for name in own}  # the file may change while the network is in use
+    module.load_state_dict(copies, strict=True, assign=True)
     module.requires_grad_(requires_grad=False).eval()

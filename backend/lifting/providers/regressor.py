@@ -69,7 +69,7 @@ class Regressor:
         """
         self.settings = read_settings(settings, layout)
         state = read_state(checkpoint, layout.what)
-        self.kept = {name: value.numpy() for name, value in _under(state, keep).items()} if keep else {}
+        self.kept = {name: value.float().numpy().copy() for name, value in _under(state, keep).items()} if keep else {}
         state = part_of(state, ("backbone.", f"{layout.head}."), layout.ignored, checkpoint, layout.what)
         with torch.device("meta"):
             backbone = backbone_like(_under(state, "backbone."))
