@@ -143,7 +143,7 @@ class REVISION_OT_track_kind(_Again, bpy.types.Operator):
 
     bl_idname = "revision.track_kind"
     bl_label = "Lift as"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options = {"UNDO"}  # not REGISTER: adjusting it afterwards would ask the backend again
 
     track: StringProperty(name="Track", options={"HIDDEN", "SKIP_SAVE"})
     kind: EnumProperty(name="Kind", items=KINDS, default="object")

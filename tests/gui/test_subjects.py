@@ -193,12 +193,12 @@ def test_a_dog_and_a_ball_are_shown_and_lifted(window: Window, footage: Path, pi
     assert {"dog_and_person dog rig", "dog_and_person object_1 box", "dog_and_person camera"} < set(status["objects"])
     assert "dog_and_person clip view" not in status["objects"]
     assert Screen(window).at["camera"] == "dog_and_person camera"
-    x, y = window.find("bpy.ops.revision.rename_track(")
-    track = _below(window, x, y - 160, 'choose_track(track="dog")')
-    window.click(*track)
+    x, y = window.find("bpy.ops.revision.delete_track(")
+    window.click(*_below(window, x, y - 110, "dog"))
     window.wait(lambda s: s["selected"] == ["dog_and_person dog rig"], 20.0, "the dog's rig being selected")
     window.over_view()
     window.key("Home")
+    window.scroll(3)
     window.beat(8)
     _keep(window, picture("lift_tracks", tmp_path), "1290x880+0+84")
     assert status["trouble"] == ""
