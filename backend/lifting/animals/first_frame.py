@@ -1,6 +1,6 @@
 """The frame that a fit begins with: many headings, then the best of them, then the kind of animal."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -50,7 +50,7 @@ def fitted_first(body: CoarseBody, evidence: Evidence, level: bool, presets: dic
     frame = first_of(evidence)
     kind = kind_named(words, presets)
     preferred = same_shape(body, presets, kind)
-    found = [_best_heading(body, evidence.tilted(tilt), frame, preferred, progress) for tilt in ((0.0,) if level else TILTS)]
+    found = [best_heading(body, evidence.tilted(tilt), frame, preferred, progress) for tilt in ((0.0,) if level else TILTS)]
     costs = [cost + (tilt / TILT_SPREAD) ** 2 for (_, cost), tilt in zip(found, TILTS, strict=False)]
     best, tilt = found[int(np.argmin(costs))][0], 0.0 if level else TILTS[int(np.argmin(costs))]
     if kind is None and presets:
@@ -58,14 +58,18 @@ def fitted_first(body: CoarseBody, evidence: Evidence, level: bool, presets: dic
     return First(frame, best, preferred, kind or "", tilt)
 
 
-def _best_heading(body: CoarseBody, evidence: Evidence, frame: int, preferred: Tensor, progress: Progress) -> tuple[Unknowns, float]:
+def best_heading(
+    body: CoarseBody, evidence: Evidence, frame: int, preferred: Tensor, progress: Progress, shape: bool = True
+) -> tuple[Unknowns, float]:
+    """The animal on one frame, a row, and its energy. preferred ``(1, B)``: its shape, kept as it is without ``shape``."""
     progress(0.0, "Turning the animal about")
     rotations = starting_rotations(evidence.view.up[frame].numpy().astype(np.float64))
     coarse = AnimalEnergy(body, evidence.rows(np.full(len(rotations), frame)), preferred, Weights(outline=25.0, outside=15.0))
     reached = descend(coarse, started(coarse, preferred.repeat(len(rotations), 1), rotations), COARSE)
     kept = assessed(coarse, reached)[0].argsort()[:KEPT].numpy()
     fine = AnimalEnergy(body, evidence.rows(np.full(len(kept), frame)), preferred, Weights())
-    reached = descend(fine, reached.rows(kept), FINE, report=lambda share: progress(0.4 + 0.6 * share, "Turning the animal about"))
+    steps = FINE if shape else replace(FINE, betas=0.0)
+    reached = descend(fine, reached.rows(kept), steps, report=lambda share: progress(0.4 + 0.6 * share, "Turning the animal about"))
     cost = assessed(fine, reached)[0]
     best = int(cost.argmin())
     return reached.rows(np.array([best])), float(cost[best])
