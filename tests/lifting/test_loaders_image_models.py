@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,14 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "empty"))
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object, **_named: object) -> None:
+        pytest.fail("a lift asked the network for something")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
 @pytest.fixture(autouse=True)
@@ -285,6 +293,13 @@ def _lacking(folder: Path) -> None:
     save_file(kept, folder / "model.safetensors", {"format": "pt"})
 
 
+def _part_from_the_hub(folder: Path) -> None:
+    """The library would ask the hub whether there is such a repository."""
+    config = json.loads((folder / "config.json").read_text())
+    config["vision_config" if "vision_config" in config else "backbone_config"] = None
+    (folder / "config.json").write_text(json.dumps(config | {"backbone": "someone/something"}))
+
+
 def _huge(folder: Path) -> None:
     """A configuration that asks for more memory than there is."""
     config = json.loads((folder / "config.json").read_text())
@@ -302,7 +317,7 @@ def _huge(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "spoil",
-    [_cut, _empty, _noise, _no_weights, _other_model, _no_json, _another_size, _lacking, _huge],
+    [_cut, _empty, _noise, _no_weights, _other_model, _no_json, _another_size, _lacking, _part_from_the_hub, _huge],
     ids=lambda spoil: spoil.__name__[1:],
 )
 @cases

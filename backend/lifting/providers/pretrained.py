@@ -99,9 +99,26 @@ def read_json(file: Path, again: str) -> dict[str, Any]:
 
 
 def _check_type(folder: Path, model_type: str, again: str) -> None:
-    found = read_json(folder / CONFIG, again).get("model_type")
+    values = read_json(folder / CONFIG, again)
+    found = values.get("model_type")
     if found != model_type:
         raise EngineError(f"{folder} holds a model of the type {str(found)[:40]!r}; {model_type!r} is needed. Download {again}.")
+    elsewhere = _named_backbone(values)
+    if elsewhere:
+        raise EngineError(
+            f"{folder / CONFIG} takes a part from {elsewhere[:80]!r}, which the library would ask the hub for. Download {again} instead."
+        )
+
+
+def _named_backbone(values: dict[str, Any]) -> str:
+    """The repository that a configuration names in the place of a part of its own, at any depth, or nothing."""
+    for name, value in values.items():
+        if name == "backbone" and isinstance(value, str):
+            return value
+        inside = _named_backbone(value) if isinstance(value, dict) else ""
+        if inside:
+            return inside
+    return ""
 
 
 def _weight_files(folder: Path, again: str) -> list[Path]:
