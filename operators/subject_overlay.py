@@ -97,15 +97,16 @@ def _draw_all(picture: PictureInView, shown: list[tuple[RevisionSubject, Revisio
 
 
 def _draw_clicks(picture: PictureInView, name: str, kept: RevisionShown, strong: float, scale: float) -> None:
-    """Dots first, so that no name covers one; names on the side that faces away from the middle of all."""
+    """Dots last, so that no name covers one; names on the side that faces away from the middle of all."""
     middle = sum(click.x for click in kept.clicks) / max(1, len(kept.clicks))
-    for click in kept.clicks:
-        _draw_dot(picture, click.x, click.y, (*colour_of(click.part)[:3], strong), scale)
     for click in kept.clicks:
         if click.part != ON:
             words = click.part.replace("_", " ") if click.part != OFF else f"not {name}"
             place, colour = picture.place(click.x, click.y), (*colour_of(click.part)[:3], strong)
             _words(words, *place, colour, scale, side="left" if click.x < middle else "right")
+    gpu.state.blend_set("ALPHA")
+    for click in kept.clicks:
+        _draw_dot(picture, click.x, click.y, (*colour_of(click.part)[:3], strong), scale)
 
 
 def _draw_gesture(picture: PictureInView, gesture: RubberBand | Clicking, scale: float) -> None:
@@ -165,7 +166,7 @@ def _words(words: str, x: float, y: float, colour: Colour, scale: float, *, side
     bottom = y + (7.0 if side == "above" else -4.0) * scale
     gpu.state.blend_set("ALPHA")  # drawing words leaves it off
     _plate(
-        (left - 3.0 * scale, bottom - 4.0 * scale), (left + wide + 3.0 * scale, bottom + high + 3.0 * scale), (*_SHADE[:3], 0.6 * colour[3])
+        (left - 3.0 * scale, bottom - 4.0 * scale), (left + wide + 3.0 * scale, bottom + high + 3.0 * scale), (*_SHADE[:3], 0.8 * colour[3])
     )
     blf.position(_FONT, left, bottom, 0.0)
     blf.color(_FONT, *colour)
