@@ -87,13 +87,22 @@ def remove_track(take: Take, name: str) -> None:
     """Takes a track out of the scene with its motions and pins. Raises SceneError where there is none of that name."""
     row = track_row(take, name)
     hide_ghost(take)
-    for thing in _things_of(take, row.track_id):
-        data = thing.data
+    remove_all(all_of(take, row.track_id))
+    set_order(take, [known for known in take.order if known != name])
+
+
+def all_of(take: Take, name: str) -> tuple[bpy.types.ID, ...]:
+    """What a track is made of now: its objects and its motions."""
+    return (*_things_of(take, name), *_actions_of(take, name))
+
+
+def remove_all(things: tuple[bpy.types.ID, ...]) -> None:
+    """Takes what ``all_of`` found out of the file."""
+    for thing in things:
+        data = thing.data if isinstance(thing, bpy.types.Object) else None
         remove(thing)
         if data is not None and data.users == 0:
             remove(data)
-    remove(*_actions_of(take, row.track_id))
-    set_order(take, [known for known in take.order if known != name])
 
 
 def set_order(take: Take, order: list[str]) -> None:

@@ -1,5 +1,6 @@
 """Tracks that come to a take later: one that was lifted again, or the second part of one that was cut. The others stay as they are."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 import bpy
@@ -11,7 +12,7 @@ from . import marks, take_body
 from .box_motion import box_motion
 from .errors import SceneError
 from .ghosts import hide_ghost
-from .lifted_tracks import remove_track, set_order, track_rows
+from .lifted_tracks import all_of, remove_all, remove_track, set_order, track_rows
 from .lifted_tracks_pieces import track_in
 from .motions import play
 from .provenance import Provenance
@@ -24,12 +25,23 @@ from .take_record import Take, find_take, the_object
 from .timing import key_frames, scene_fps
 
 Models = Mapping[str, BodyModel]
+_NUMBERED = re.compile(r"\.\d{3}$")
 
 
 def add_track(
-    scene: bpy.types.Scene, take: Take, clip: Clip, track: Track, role: str, provenance: Provenance, models: Models | None = None
+    scene: bpy.types.Scene,
+    take: Take,
+    clip: Clip,
+    track: Track,
+    role: str,
+    provenance: Provenance,
+    models: Models | None = None,
+    instead_of: tuple[bpy.types.ID, ...] = (),
 ) -> Iterator[str]:
-    """Builds one more track of ``clip`` into the take's collection, a small step at each ``next``; nothing stays of one that fails."""
+    """Builds one more track of ``clip`` into the take's collection, a small step at each ``next``; nothing stays of one that fails.
+
+    instead_of: what goes when the new track comes, in the last step.
+    """
     frames = np.asarray(key_frames(take.n_frames, take.fps, scene_fps(scene), take.start_frame))
     build = TakeBuild(clip, take.take_id, take.collection_name, frames, take.T_blender_world, provenance, role, take.keys, True)
     title = f"{take.collection_name} {track.track_id}"
@@ -41,7 +53,9 @@ def add_track(
         collection = bpy.data.collections.get(take.collection_name)
         if collection is None:
             raise SceneError("The take is no longer in the scene; undo its deletion and try again.")
+        remove_all(instead_of)
         for thing in build.objects:
+            thing.name = _NUMBERED.sub("", thing.name)  # the name may be free by now
             collection.objects.link(thing)
     except ReferenceError as error:
         raise SceneError("The work was interrupted by an undo; press the button again.") from error
@@ -70,6 +84,15 @@ def replace_track(
     clip, raw: the whole take's, of which only this track is looked at. Motions that it had stay in the file where its rig does.
     Raises SceneError where the take is gone or its frames are others.
     """
+    try:
+        yield from _replace(scene, take_id, name, clip, raw, provenance, models or {})
+    except ReferenceError as error:
+        raise SceneError("The lift was interrupted by an undo; press Fetch Again in Jobs.") from error
+
+
+def _replace(
+    scene: bpy.types.Scene, take_id: str, name: str, clip: Clip, raw: Clip, provenance: Provenance, models: Models
+) -> Iterator[str]:
     take = _found(scene, take_id)
     if clip.n_frames != take.n_frames:
         raise SceneError(f"The lift has {clip.n_frames} frames, the take {take.n_frames}; lift the whole clip again.")
@@ -79,7 +102,7 @@ def replace_track(
         if is_part_of(row.track_id, name) and row.track_id not in {track.track_id for track in fresh}:
             remove_track(take, row.track_id)
     for track in fresh:
-        yield from _replaced(scene, take_id, track, clip, raw, provenance, models or {})
+        yield from _replaced(scene, take_id, track, clip, raw, provenance, models)
     set_order(_found(scene, take_id), [track.track_id for track in clip.tracks])
     # A new action shows only after an evaluation.
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
@@ -103,9 +126,7 @@ def _replaced(
     elif kept and isinstance(track, ObjectTrack):
         _resize_box(take, track)
     else:
-        if there:
-            remove_track(take, track.track_id)
-        yield from add_track(scene, _found(scene, take_id), clip, track, "lift", provenance, models)
+        yield from add_track(scene, take, clip, track, "lift", provenance, models, all_of(take, track.track_id))
     take, before = _found(scene, take_id), track_in(raw, track.track_id)
     if before is not None and _fits(take, before):
         yield from track_steps(scene, take, before, "raw", provenance, take.keys)

@@ -307,3 +307,17 @@ def test_a_lift_arrives_with_cuts_notes_and_without_the_clips_own_camera(room, s
     assert_others_stay(room, scene, moved)
     assert entry.lift.endswith("lift.npz") and "lift-2" in entry.lift
     assert len(room("revision_blender.scene.take").find_takes(scene)) == len(scene.revision.takes) == 1
+
+
+def test_a_track_that_cannot_be_built_anew_stays(room, scene, lifted):
+    clip, _raw, entry = lifted
+    strange = clip.with_tracks((clip.tracks[0], replace(_dog(room), track_id="Bert", model="unheard_of"), *clip.tracks[2:]))
+    before = len(bpy.data.objects), len(bpy.data.actions)
+    with pytest.raises(room("revision_blender.motion.errors").RevisionError, match="unheard_of"):
+        place(room, scene, entry, strange, strange, "Bert")
+    assert (len(bpy.data.objects), len(bpy.data.actions)) == before
+    assert_others_stay(room, scene, clip)
+    animal = clip.with_tracks((clip.tracks[0], replace(_dog(room), track_id="Bert"), *clip.tracks[2:]))
+    place(room, scene, entry, animal, animal, "Bert")
+    assert_others_stay(room, scene, animal)
+    assert bpy.data.objects["Clip Bert rig"]["revision_model"] == "open_quadruped" and "Clip Bert rig.001" not in bpy.data.objects

@@ -202,3 +202,4 @@ def test_a_dog_and_a_ball_are_shown_and_lifted(window: Window, footage: Path, pi
     window.beat(8)
     _keep(window, picture("lift_tracks", tmp_path), "1290x880+0+84")
     assert status["trouble"] == ""
+    assert "Traceback" not in (tmp_path / "blender.log").read_text(errors="replace")
