@@ -33,6 +33,16 @@ def _fit_beside_sidebar(area: bpy.types.Area) -> None:
     subjects_view.fit_between(area.spaces.active.region_3d, main.width, left, right)
 
 
+def _is_over(area: bpy.types.Area, event: bpy.types.Event) -> bool:
+    """The pointer is over the view itself, not over the sidebar or a header that lies on it."""
+
+    def inside(region: bpy.types.Region) -> bool:
+        return region.x <= event.mouse_x < region.x + region.width and region.y <= event.mouse_y < region.y + region.height
+
+    others = (region for region in area.regions if region.type != "WINDOW" and region.width > 1 and region.height > 1)
+    return inside(_region_of(area)) and not any(inside(region) for region in others)
+
+
 class OverClip:
     """Mix-in: a modal operator over the clip, seen through its camera. It keeps no references to data: undo may take them.
 
@@ -60,58 +70,57 @@ class OverClip:
         entry, subject = entry_and_subject(scene)
         clip = clip_frames(entry)
         frame_now(scene, entry)
-        self._area = _view_area(context)
-        if self._area is None:
+        area = _view_area(context)
+        if area is None:
             raise SceneError("There is no 3D viewport in this window to draw in; open one.")
-        if self._area.spaces.active.region_quadviews:
+        if area.spaces.active.region_quadviews:
             raise SceneError("The viewport is split into four; leave Quad View (Ctrl Alt Q) to draw in it.")
         camera = subjects_view.camera_of_clip(scene, entry.take_id)
         if camera is None:
             camera = subjects_view.new_clip_view(scene, entry, clip.files, clip.width, clip.height)
-        if subjects_view.look_through(scene, self._area.spaces.active, camera):
-            with context.temp_override(area=self._area, region=_region_of(self._area)):
+        if subjects_view.look_through(scene, area.spaces.active, camera):
+            with context.temp_override(area=area, region=_region_of(area)):
                 bpy.ops.view3d.view_center_camera()
-            _fit_beside_sidebar(self._area)
+            _fit_beside_sidebar(area)
+        self._area_pointer = area.as_pointer()
         self._take_id, self._subject, self._clip = entry.take_id, subject.name, clip
         subjects_view.bring_to_front(scene, entry.take_id)
         subject_overlay.begin(self.gesture(context))
         redraw_views(context)
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
+        area = self._area(context)
+        if area is None or (event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS"):
             return self._leave(context, self.kept(context))
-        picture = self._picture(context)
+        picture = self._picture(context, area)
         if picture is None:
             return {"PASS_THROUGH"}  # the viewport looks elsewhere for now
-        at = picture.pixel(event.mouse_x - _region_of(self._area).x, event.mouse_y - _region_of(self._area).y)
+        main = _region_of(area)
+        at = picture.pixel(event.mouse_x - main.x, event.mouse_y - main.y)
         try:
-            answer = self.heed(context, event, at, picture, self._is_over(event))
+            answer = self.heed(context, event, at, picture, _is_over(area, event))
         except RevisionError as error:
             self.report({"WARNING"}, str(error))
             answer = {"RUNNING_MODAL"}
         if event.type in {"MOUSEMOVE", "LEFTMOUSE"} or answer == {"RUNNING_MODAL"}:
-            self._area.tag_redraw()
+            area.tag_redraw()
         return self._leave(context, answer) if answer & {"FINISHED", "CANCELLED"} else answer
 
-    def _picture(self, context: bpy.types.Context) -> PictureInView | None:
+    def _area(self, context: bpy.types.Context) -> bpy.types.Area | None:
+        """Looked up at every event: the user may have joined or maximised it away, and touching it then would end Blender."""
+        areas = context.window.screen.areas if context.window is not None else ()
+        return next((area for area in areas if area.as_pointer() == self._area_pointer and area.type == "VIEW_3D"), None)
+
+    def _picture(self, context: bpy.types.Context, area: bpy.types.Area) -> PictureInView | None:
         entry = context.scene.revision.take_of(self._take_id)
-        space = self._area.spaces.active
-        if entry is None or space.type != "VIEW_3D" or space.region_3d.view_perspective != "CAMERA":
+        space = area.spaces.active
+        if entry is None or space.region_3d.view_perspective != "CAMERA":
             return None
         camera = subjects_view.looked_through(context.scene, space)
         if not subjects_view.shows_clip(camera, self._take_id):
             return None
         width, height = self._clip.size
-        return subjects_view.picture_in_view(_region_of(self._area), space.region_3d, context.scene, camera, width, height)
-
-    def _is_over(self, event: bpy.types.Event) -> bool:
-        """The pointer is over the view itself, not over the sidebar or a header that lies on it."""
-
-        def inside(region: bpy.types.Region) -> bool:
-            return region.x <= event.mouse_x < region.x + region.width and region.y <= event.mouse_y < region.y + region.height
-
-        others = (region for region in self._area.regions if region.type != "WINDOW" and region.width > 1 and region.height > 1)
-        return inside(_region_of(self._area)) and not any(inside(region) for region in others)
+        return subjects_view.picture_in_view(_region_of(area), space.region_3d, context.scene, camera, width, height)
 
     def _leave(self, context: bpy.types.Context, answer: set[str]) -> set[str]:
         self._clean(context)

@@ -110,7 +110,6 @@ class REVISION_OT_click_parts(OverClip, bpy.types.Operator):
     ) -> set[str]:
         self._clicking.at, self._clicking.part = at, context.scene.revision.click_part
         if event.type == "MOUSEMOVE":
-            self._area.tag_redraw()
             return {"PASS_THROUGH"}
         if event.value != "PRESS" or not over:
             return {"PASS_THROUGH"}
