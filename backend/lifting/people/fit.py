@@ -33,7 +33,7 @@ HAND_WEIGHT = 0.5
 LANDMARK_SPREAD, LANDMARK_REACH = 0.020, 0.08  # of the person's height: noise, and beyond it an outlier
 BONE_SPREAD = 0.30
 ACCELERATION_SPREAD = 12.0  # m/s^2
-OUTLINE_SPREAD, OUTLINE_REACH = 0.02, 0.05
+OUTLINE_SPREAD, OUTLINE_REACH = 0.015, 0.06
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Stage:
     smooth: float
 
 
-STAGES = (Stage("landmarks", 50, 0.065, 1.0, 0.0, 0.0), Stage("outline", 65, 0.04, 0.5, 1.0, 0.0))
-RAW = Stage("raw", 35, 0.015, 0.5, 1.0, 0.0)
-SMOOTH = Stage("smooth", 35, 0.015, 0.5, 1.0, 0.2)
+STAGES = (Stage("landmarks", 50, 0.065, 1.0, 0.0, 0.0), Stage("outline", 65, 0.04, 0.5, 1.5, 0.0))
+RAW = Stage("raw", 35, 0.015, 0.5, 1.5, 0.0)
+SMOOTH = Stage("smooth", 35, 0.015, 0.5, 1.5, 0.2)
 
 
 @dataclass(frozen=True, eq=False)
