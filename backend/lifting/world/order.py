@@ -6,6 +6,7 @@ squares; each pair and frame in the wrong order adds a wish, until none is left.
 picture stays. The shift that all frames share becomes the subject's size, the rest moves it.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ Array = NDArray[np.floating]
 
 MARGIN = 0.03  # of the depth: how far the nearer one has to be in front
 LEAST_PIXELS = 12  # of the small pictures, in which both subjects have to be drawn
+NEIGHBOURS = 3  # frames before and after that vote on a pair
+CLEAR_SHARE = 0.05  # of the smaller subject: so much overlap is believed without a second frame
 LEAST_SHARE = 0.65  # of the overlap that one of the two is seen in: less says nothing
 WISH = 2000.0  # weight of a pair that is in the wrong order
 LARGEST = 0.25  # of the depth
@@ -42,12 +45,16 @@ FIXED = Give(1e8, 0.0)
 
 @dataclass(frozen=True)
 class Wish:
-    """On this frame the subject ``front`` is seen before ``back``; apart: log depth of back minus that of front, where they overlap."""
+    """On this frame the subject ``front`` is seen before ``back``; apart: log depth of back minus that of front, where they overlap.
+
+    share: how much of the smaller one's shape says so.
+    """
 
     frame: int
     front: int
     back: int
     apart: float
+    share: float = 1.0
 
 
 def wishes_of(drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> list[Wish]:
@@ -58,7 +65,22 @@ def wishes_of(drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> list[Wish]:
             for frame in np.flatnonzero(_boxes_meet(drawn[a], drawn[b])):
                 wish = _wish(int(frame), (a, b), drawn, masks)
                 found += [wish] if wish is not None else []
-    return found
+    return believed(found)
+
+
+def believed(wishes: list[Wish]) -> list[Wish]:
+    """Those that their neighbours in time do not outvote, and that more than a hair or a glance says: masks err where subjects touch."""
+    votes: dict[tuple[int, int], list[Wish]] = defaultdict(list)
+    for wish in wishes:
+        votes[min(wish.front, wish.back), max(wish.front, wish.back)].append(wish)
+    return [wish for pair in votes.values() for wish in pair if _is_believed(wish, pair)]
+
+
+def _is_believed(wish: Wish, of_pair: list[Wish]) -> bool:
+    near = [other for other in of_pair if abs(other.frame - wish.frame) <= NEIGHBOURS]
+    balance = sum(other.share if other.front == wish.front else -other.share for other in near)
+    alike = sum(other.front == wish.front for other in near)
+    return balance > 0.0 and (alike >= 2 or wish.share >= CLEAR_SHARE)
 
 
 def _boxes_meet(a: Drawn, b: Drawn) -> NDArray[np.bool_]:
@@ -78,7 +100,8 @@ def _wish(frame: int, pair: tuple[int, int], drawn: list[Drawn], masks: list[NDA
     front, back = pair[first], pair[1 - first]
     told = seen[first]
     apart = float(np.median(np.log(near[first][told] / near[1 - first][told])))
-    return Wish(frame, front, back, apart)
+    smaller = min(int((one > 0).sum()) for one in near)
+    return Wish(frame, front, back, apart, counts[first] / smaller)
 
 
 def in_order(wishes: list[Wish]) -> float:

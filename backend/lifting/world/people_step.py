@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.bodies.installed import identity_of_track
+from backend.lifting.calm import calmed_body
 from backend.lifting.people.finding import Person
 from backend.lifting.people.fit_people import fit_people
 from backend.lifting.people.hand_boxes import hand_boxes
@@ -36,7 +37,7 @@ def lifted_people(
     boxes, visible = np.stack([person.boxes for person in seen.people]), np.stack([person.seen for person in seen.people])
     pairs = wish.choices.attempt(
         "people",
-        lambda provider: _tracks_of(provider.lift_people(frames, boxes, visible, camera, progress), seen.people),
+        lambda provider: _tracks_of(provider.lift_people(frames, boxes, visible, camera, progress), seen.people, wish.fps),
         lambda: _fitted(frames, seen, camera, wish, progress, others),
     )
     found = [
@@ -65,9 +66,12 @@ def _fitted(
     ]  # type: ignore[return-value]
 
 
-def _tracks_of(bodies: list[LiftedBody], people: tuple[Person, ...]) -> list[tuple[BodyTrack, BodyTrack]]:
-    tracks = [body_track(person.name, body, joint_confidence(person.landmarks)) for person, body in zip(people, bodies, strict=True)]
-    return [(track, track) for track in tracks]
+def _tracks_of(bodies: list[LiftedBody], people: tuple[Person, ...], fps: float) -> list[tuple[BodyTrack, BodyTrack]]:
+    found = []
+    for person, body in zip(people, bodies, strict=True):
+        seen = joint_confidence(person.landmarks)
+        found.append((body_track(person.name, calmed_body(body, fps), seen), body_track(person.name, body, seen)))
+    return found
 
 
 def body_track(name: str, body: LiftedBody, seen: Array | None = None) -> BodyTrack:

@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from backend.errors import InputError
 from backend.lifting.animals.fit_animal import fit_animal
+from backend.lifting.calm import calmed_body
 from backend.lifting.objects.placing import depth_beside, depth_from_maps, place_object
-from backend.lifting.providers.base import LiftedBody
+from backend.lifting.providers.base import AnimalLifter, LiftedBody
 from backend.lifting.subject import Followed
 from backend.lifting.world.depth_agreement import metric_depths
 from backend.lifting.world.lifted import LiftedTrack
@@ -34,17 +35,21 @@ def lifted_animal(
 ) -> LiftedTrack | None:
     """An animal as a track. others: 255 on pixels of other subjects. Nothing, and a note, where it cannot be fitted."""
 
-    def fitted() -> LiftedBody:
+    def fitted() -> tuple[LiftedBody, LiftedBody]:
         fit = fit_animal(ANIMAL_BODY, one, one.prompts, camera, ground, wish.fps, progress, occluders=others)
-        return LiftedBody(fit.family, fit.model, fit.betas, fit.rotations, fit.translation, fit.confidence)
+        body = LiftedBody(fit.family, fit.model, fit.betas, fit.rotations, fit.translation, fit.confidence)
+        return body, body
+
+    def told(provider: AnimalLifter) -> tuple[LiftedBody, LiftedBody]:
+        body = provider.lift_animal(frames, one, camera, wish.fps, progress)
+        return calmed_body(body, wish.fps), body
 
     try:
-        body = wish.choices.attempt("animals", lambda provider: provider.lift_animal(frames, one, camera, wish.fps, progress), fitted)
+        smooth, raw = wish.choices.attempt("animals", told, fitted)
     except InputError as error:
         wish.note(str(error))
         return None
-    track = body_track(one.name, body)
-    return LiftedTrack(track, track, one.masks, one.seen, one.score)
+    return LiftedTrack(body_track(one.name, smooth), body_track(one.name, raw), one.masks, one.seen, one.score)
 
 
 def lowest_points(track: BodyTrack, up: Array) -> Array:
