@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.lifting.objects.colours import perceptual
-from backend.lifting.objects.cutting import Crop, crop_about
-from revision_blender.motion.subjects import Box
+from backend.lifting.objects.cutting import Crop
 
 Array = NDArray[np.floating]
 Soft = NDArray[np.float32]
@@ -23,31 +22,30 @@ USUAL, ABOVE = 75, 1.6  # that percentile of the differences far from the thing,
 SHADE = 0.45  # of a difference in lightness alone, where it is darker
 STEEP = 1.8  # log odds for each time the noise
 MOST_FOR = 2.5
-GONE = 0.12  # of the thing's side: how far it must have gone for what stays to be background
-ENOUGH = 2  # frames that agree on that
+CHANGED = 0.4  # of the thing that must look otherwise than on a frame for what looks the same to be background
+ENOUGH = 3  # frames that agree on that
 STANDS = -3.5
-WARY = 0.06  # of the thing's side: so near a mask nothing is sure to be background
+WARY, WARY_OF_OTHERS = 0.12, 0.05  # of the thing's side: so near a mask nothing is sure to be background
 
 
 @dataclass(frozen=True, eq=False)
 class Free:
-    """A frame and what of it is free of the thing and of everything else that moves. free: ``(h, w)``. middle: ``(2,)`` the thing's
-    there, pixels. side: its longer side."""
+    """A frame and what of it is free of the thing and of everything else that moves. free: ``(h, w)``."""
 
     frame: int
     free: NDArray[np.bool_]
-    middle: Array
-    side: float
 
 
-def free_of(box: Box, shape: tuple[int, ...], taken: NDArray[np.bool_] | None, side: float) -> NDArray[np.bool_]:
-    """``(h, w)``: what is outside the thing's box with room about it, and not others'. What a mask leaves out may still be the thing."""
-    reach = max(2, round(WARY * side))
-    free = np.ones(shape, bool)
-    crop_about(box, reach, shape).of(free)[:] = False
+def free_of(soft: Soft, taken: NDArray[np.bool_] | None, side: float) -> NDArray[np.bool_]:
+    """``(h, w)``: neither the thing nor others', with room around both. What a mask leaves out a little beside it may still be the thing."""
+    free = cv2.dilate((soft > 0.3).astype(np.uint8), _reach(WARY * side)) == 0
     if taken is not None:
-        free[cv2.dilate(taken.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)) > 0] = False
+        free &= cv2.dilate(taken.astype(np.uint8), _reach(WARY_OF_OTHERS * side)) == 0
     return free
+
+
+def _reach(pixels: float) -> NDArray[np.uint8]:
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * max(2, round(pixels)) + 1,) * 2).astype(np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,33 +56,29 @@ class Background:
     to_first: Array
     memory: Sequence[Free]
 
-    def votes(self, frame: int, crop: Crop, far: NDArray[np.bool_], at: Array) -> Soft:
+    def votes(self, frame: int, crop: Crop, inside: Soft) -> Soft:
         """``(h, w)`` log odds that the pixels of a crop are not background; 0 where no frame of the memory knows.
 
-        What looks as it did at its place in the background on several frames, while the thing went elsewhere, stands still: it is not
-        the thing, whatever its mask took along. far: what of the crop is hardly the thing, by which the noise is told. at: ``(2,)`` the
-        middle of the thing now, pixels.
+        What looks as it did at its place in the background on several frames, while most of the thing changed, stands still: it is not
+        the thing, whatever its mask took along. inside: ``(h, w)`` where the thing likely is.
         """
-        return _votes(self, frame, crop, far, at)
+        return _votes(self, frame, crop, inside)
 
 
-def _votes(background: Background, frame: int, crop: Crop, far: NDArray[np.bool_], at: Array) -> Soft:
+def _votes(background: Background, frame: int, crop: Crop, inside: Soft) -> Soft:
     now = crop.of(background.pictures[frame])
     votes = np.zeros(now.shape[:2], np.float32)
     open_ = np.ones(now.shape[:2], bool)
     lab = perceptual(now).astype(np.float32)
     standing: list[NDArray[np.bool_]] = []
+    body = inside > 0.7
     for known in background.memory:
         matrix = _onto(crop, background.to_first[known.frame], background.to_first[frame])
         there = cv2.warpPerspective(known.free.astype(np.uint8), matrix, (crop.width, crop.height), flags=cv2.INTER_NEAREST) > 0
-        gone = float(np.linalg.norm(_moved(matrix, known.middle) + [crop.left, crop.top] - at)) > GONE * known.side
-        if not (open_ & there).any() and not gone:
-            continue
-        plate = _laid(background.pictures[known.frame], matrix, crop)
-        odds = _odds(lab, plate, there, far)
+        odds = _odds(lab, _laid(background.pictures[known.frame], matrix, crop), there, inside < 0.1)
         votes[open_ & there] = odds[open_ & there]
         open_ &= ~there
-        if gone:
+        if body.any() and float((odds[body] > 0.0).mean()) > CHANGED:
             standing.append(odds < 0.0)
     if len(standing) >= ENOUGH:
         votes[np.all(standing, axis=0)] = STANDS
@@ -95,11 +89,6 @@ def _laid(picture: NDArray[np.uint8], matrix: Array, crop: Crop) -> NDArray[np.u
     """A known frame's Lab as the crop would show it."""
     laid = cv2.warpPerspective(picture, matrix, (crop.width, crop.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return perceptual(laid.astype(np.uint8, copy=False))
-
-
-def _moved(matrix: Array, place: Array) -> Array:
-    x, y, w = matrix @ [place[0], place[1], 1.0]
-    return np.array([x, y]) / w
 
 
 def _onto(crop: Crop, known_to_first: Array, now_to_first: Array) -> Array:

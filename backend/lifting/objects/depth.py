@@ -21,18 +21,22 @@ TOUCH_SPREAD = 0.12  # of the log depth that the floor's contact tells: the floo
 KNOWN_SPREAD = 0.15  # of one frame's depth from a depth map or from what the thing touches
 TURN_SPREAD = 0.25  # of the apparent size of a thing that is not round: it turns
 ROUND_SPREAD = 0.04
+HALF_DEPTH = 0.35  # of the side that one sees
 AGREE = 2.5  # spreads within which the floor is believed to be touched
 SMOOTH = 0.5  # how stiff the depth over time is, against one frame's evidence
+UNCLEAR = 0.003  # what the size counts for on a frame that does not show the thing whole
 FAR, NEAR = 300.0, 0.1  # metres
 
 
 @dataclass(frozen=True, eq=False)
 class Looks:
-    """What one sees of a thing. side: ``(F,)`` apparent size, pixels. lowest: ``(F, 2)`` its lowest pixel. clear: frames that show it whole."""
+    """What one sees of a thing. side: ``(F,)`` apparent size, pixels. lowest: ``(F, 2)`` its lowest pixel. clear: frames that show it whole.
+    standing: frames on which nothing hides its lowest edge."""
 
     side: Float64[NDArray[np.float64], " F"]
     lowest: Float64[NDArray[np.float64], "F 2"]
     clear: Bool[NDArray[np.bool_], " F"]
+    standing: Bool[NDArray[np.bool_], " F"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +54,16 @@ def distance_of(looks: Looks, usual: CommonSize | None, camera: Camera, ground: 
     """known: ``(F,)`` metres along the camera's axis, NaN where nothing is known."""
     apparent = np.log(camera.focal / np.maximum(looks.side, 1.0))  # log depth of a thing of one metre
     floor = np.full(len(apparent), np.inf) if ground is None else _log_floor(looks.lowest, camera, ground)
+    floor = np.where(looks.standing, floor, np.inf).astype(np.float64)
+    if usual is None or not usual.round:
+        floor = floor + np.log1p(HALF_DEPTH * looks.side / camera.focal)  # its nearest edge stands there, its middle behind it
     size, spread, touches = _log_size(apparent, floor, looks.clear, usual, known)
     jitter = ROUND_SPREAD if usual is not None and usual.round else TURN_SPREAD
-    evidence, weight = [apparent + size], [np.where(looks.clear, jitter**-2.0, 0.04 * jitter**-2.0)]
+    evidence, weight = [apparent + size], [np.where(looks.clear, jitter**-2.0, UNCLEAR * jitter**-2.0)]
     touching = np.zeros(len(apparent), bool)
     if touches:
-        touching = np.isfinite(floor) & (np.abs(floor - apparent - size) < AGREE * max(jitter, 0.5 * TOUCH_SPREAD))
+        agrees = np.abs(floor - apparent - size) < AGREE * max(jitter, 0.5 * TOUCH_SPREAD)
+        touching = np.isfinite(floor) & (agrees | ~looks.clear)
         evidence.append(np.where(touching, floor, 0.0))
         weight.append(np.where(touching, (0.3 * TOUCH_SPREAD) ** -2.0 if jitter == TURN_SPREAD else TOUCH_SPREAD**-2.0, 0.0))
     if known is not None:

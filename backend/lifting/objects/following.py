@@ -12,7 +12,7 @@ from backend.errors import InputError
 from backend.lifting.objects.background import Background, Free, free_of
 from backend.lifting.objects.colours import ColourModel, colour_model, perceptual
 from backend.lifting.objects.cutting import crop_about, cut_out
-from backend.lifting.objects.spreading import TOUCH, State, middle_of, stepped
+from backend.lifting.objects.spreading import TOUCH, State, stepped
 from backend.lifting.objects.stabilising import background_motion
 from backend.lifting.objects.tracing import Trace, traced
 from backend.lifting.subject import Followed, boxes_of
@@ -132,7 +132,7 @@ def _followed(
     forth: list[State | None] = [None] * n_frames
     back: list[State | None] = [None] * n_frames
     still = np.zeros(2)
-    sure = [_free(scene, frame, softs[frame], boxes.get(frame), side) for frame in shown]
+    sure = [_free(scene, frame, softs[frame], side) for frame in shown]
     whole = max(float((soft > TOUCH).sum()) for soft in softs.values())
     total = 2 * n_frames
     for k, start in enumerate(shown):
@@ -150,13 +150,12 @@ def _followed(
                 state = _next(scene, background, before, frame, ways[before], colours, side, at)
                 ways[frame] = state
                 if state.score > 0.3 and abs(frame - start) % MEMORY_STEP == 0 and (state.soft > TOUCH).sum() > 0.6 * whole:
-                    seen_since.append(_free(scene, frame, state.soft, None, side))
+                    seen_since.append(_free(scene, frame, state.soft, side))
     return [_blended(frame, forth[frame], back[frame], shown) for frame in range(n_frames)]
 
 
-def _free(scene: Scene, frame: int, soft: Soft, drawn: Box | None, side: float) -> Free:
-    free = free_of(_box_of(soft, drawn), soft.shape, scene.taken_on(frame), side)
-    return Free(frame, free, middle_of(soft), side)
+def _free(scene: Scene, frame: int, soft: Soft, side: float) -> Free:
+    return Free(frame, free_of(soft, scene.taken_on(frame), side))
 
 
 def _last_seen(ways: list[State | None], frame: int, step: int) -> int:

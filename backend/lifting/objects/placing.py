@@ -18,6 +18,8 @@ Array = NDArray[np.floating]
 
 EDGE = 1.5  # pixels from the picture's border within which a thing counts as cut off
 CENTRE = N_OBJECT_POINTS - 1
+HIDDEN_RIM = 0.08  # of its outline
+HELD_SIZE = 0.25  # of a body's pixels: larger things are not held but stand beside it
 BESIDE = 3  # pixels: masks this close touch
 
 
@@ -26,16 +28,19 @@ def place_object(
     camera: Camera,
     ground: GroundPlane | None = None,
     known: Array | None = None,
+    others: NDArray[np.uint8] | None = None,
 ) -> ObjectTrack:
     """The thing as 2.5D points in the camera's world, metres: its contour, box and centre at the depth of its middle.
 
     known: ``(F,)`` metres along the camera's axis from a depth map (``depth_from_maps``) or from what it touches
-    (``depth_beside``), NaN where nothing is known. Frames that do not show it take a path between those that do, with
+    (``depth_beside``), NaN where nothing is known. others: ``(F, H, W)`` not 0 on pixels of other subjects, which
+    may hide it: what is left of it then tells no size. Frames that do not show it take a path between those that do, with
     confidence 0.
     """
     pixels = _points_in_pixels(followed)
     usual = common_size(followed.label)
-    distance = distance_of(_looks(followed, pixels, usual), usual, camera, ground, known)
+    looks = _looks(followed, pixels, usual, others)
+    distance = distance_of(looks, usual, camera, ground, known)
     points_camera = np.concatenate(
         [
             (pixels - camera.center) / camera.focal * distance.depth[:, None, None],
@@ -47,7 +52,11 @@ def place_object(
     points = np.einsum("fij,fnj->fni", T[:, :3, :3], points_camera) + T[:, None, :3, 3]
     points = _bridged(points, followed.seen)
     return ObjectTrack(
-        followed.name, followed.label or "object", _size(points, followed.seen, usual, distance), points, _confidence(followed, distance)
+        followed.name,
+        followed.label or "object",
+        _size(points, looks.clear if looks.clear.any() else followed.seen, usual, distance),
+        points,
+        _confidence(followed, distance),
     )
 
 
@@ -73,9 +82,11 @@ def depth_beside(followed: Followed, others: NDArray[np.uint8], depths: Array) -
     kernel = np.ones((2 * BESIDE + 1,) * 2, np.uint8)
     for frame in np.flatnonzero(followed.seen):
         near = cv2.dilate(followed.masks[frame], kernel) > 0
+        area = float((followed.masks[frame] > 0).sum())
         touched = np.array([float((mask[frame][near] > 0).sum()) for mask in others])
-        if len(touched) and touched.max() > 0:
-            known[frame] = depths[int(np.argmax(touched)), frame]
+        nearest = int(np.argmax(touched)) if len(touched) else -1
+        if nearest >= 0 and touched[nearest] > 0 and area < HELD_SIZE * float((others[nearest, frame] > 0).sum()):
+            known[frame] = depths[nearest, frame]
     return known
 
 
@@ -99,7 +110,7 @@ class _Shape:
     lowest: tuple[float, float]
 
 
-def _looks(followed: Followed, pixels: Array, usual: CommonSize | None) -> Looks:
+def _looks(followed: Followed, pixels: Array, usual: CommonSize | None, others: NDArray[np.uint8] | None) -> Looks:
     height, width = followed.masks.shape[1:]
     low, high = pixels[:, 16], pixels[:, 18]
     cut_off = (low < EDGE).any(axis=1) | (high > np.array([width, height]) - EDGE).any(axis=1)
@@ -107,10 +118,29 @@ def _looks(followed: Followed, pixels: Array, usual: CommonSize | None) -> Looks
         _shape(mask if seen else None, points, usual) for mask, seen, points in zip(followed.masks, followed.seen, pixels, strict=True)
     ]
     side = np.array([shape.side for shape in shapes])
-    clear = followed.seen & ~cut_off
+    hidden, standing = _hidden(followed, others)
+    clear = followed.seen & ~cut_off & ~hidden
+    standing = standing & followed.seen & (high[:, 1] < height - EDGE)
     if clear.any():  # what is half hidden looks smaller than it is
         clear &= side > 0.7 * np.median(side[clear])
-    return Looks(side, np.array([shape.lowest for shape in shapes]), clear)
+    return Looks(side, np.array([shape.lowest for shape in shapes]), clear, standing)
+
+
+def _hidden(followed: Followed, others: NDArray[np.uint8] | None) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """``(F,)`` whether something else is at much of its outline, and whether nothing is under it."""
+    hidden, standing = np.zeros(followed.n_frames, bool), np.ones(followed.n_frames, bool)
+    if others is None:
+        return hidden, standing
+    kernel = np.ones((2 * BESIDE + 1,) * 2, np.uint8)
+    for frame in np.flatnonzero(followed.seen):
+        mask = followed.masks[frame]
+        rim = (cv2.dilate(mask, kernel) > 0) & (mask == 0)
+        hidden[frame] = float((others[frame][rim] > 0).mean()) > HIDDEN_RIM if rim.any() else False
+        rows, columns = np.nonzero(mask)
+        low = columns[rows >= rows.max() - 1]
+        below = others[frame][min(rows.max() + 1 + BESIDE, mask.shape[0] - 1), low]
+        standing[frame] = not (below > 0).any()
+    return hidden, standing
 
 
 def _shape(mask: NDArray[np.uint8] | None, points: Array, usual: CommonSize | None) -> _Shape:

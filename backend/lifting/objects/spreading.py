@@ -19,15 +19,15 @@ Soft = NDArray[np.float32]
 
 REACH = 0.35  # of the thing's side: how far beyond its place a step looks
 COARSE_FROM = 64.0  # pixels: larger things are compared at half their size
-LOCAL, GLOBAL = 0.8, 0.35  # weights of the colours' log ratios; the carried place and the background count fully
+LOCAL, GLOBAL = 0.6, 0.35  # weights of the colours' log ratios; the carried place and the background count fully
 PLACE_BLUR = 0.025  # of the side: how sharply the carried mask is believed
-TOLD = 1.5  # log ratios of the clip's colours below this tell nothing
+TOLD = 0.5  # log ratios of the clip's colours below this tell nothing
 MOST_PLACE = 3.0
 NEW_PLACE = -1.0  # log odds of a place where nothing was carried but where the background is hidden now
-NEW_REACH = 0.1  # of the side: how far a step may grow
+NEW_REACH = 0.2  # of the side: how far a step may grow
 TOUCH = 0.5
-ROOM = 0.06  # of the side: how far beyond its box a thing may reach
-PULL = 0.25  # of the way, a frame
+ROOM = 0.2  # of the side: how far beyond its box a thing may reach
+GROW, SHRINK = 0.25, 0.08  # of the way that a box follows its mask, a frame: what is hidden in part comes back
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ def stepped(
         colours,
         side,
         blocked,
-        background.votes(end, crop, carried < 0.1, np.asarray(at if at is not None else middle + velocity)),
+        background.votes(end, crop, carried),
     )
     whole = np.zeros_like(state.soft)
     crop.of(whole)[:] = soft
@@ -115,7 +115,9 @@ def _followed_box(allowed: Box, soft: Soft) -> Box:
         return allowed
     low = np.percentile(columns, 1), np.percentile(rows, 1)
     high = np.percentile(columns, 99) + 1.0, np.percentile(rows, 99) + 1.0
-    drawn = [old + PULL * (new - old) for old, new in zip(allowed, (*low, *high), strict=True)]
+    ways = np.array([*low, *high]) - allowed
+    outward = ways * [-1.0, -1.0, 1.0, 1.0] > 0.0
+    drawn = allowed + np.where(outward, GROW, SHRINK) * ways
     return float(drawn[0]), float(drawn[1]), float(drawn[2]), float(drawn[3])
 
 
@@ -152,6 +154,7 @@ def _cut(
     odds = np.where(new, np.maximum(odds, NEW_PLACE), odds)
     reachable = (_near(carried, 2.0 * blur + 1.0) | (new & _near(carried, NEW_REACH * side))).astype(bool)
     near = _near_odds(warped, carried, picture, reachable, side)
+    near = np.where(new, np.maximum(near, 0.0), near)
     votes = odds + LOCAL * near + GLOBAL * usual + behind
     soft = np.where(reachable, 1.0 / (1.0 + np.exp(-votes)), 0.0).astype(np.float32)
     if blocked is not None:
