@@ -86,7 +86,7 @@ def _draw_all(picture: PictureInView, shown: list[tuple[RevisionSubject, Revisio
             if kept.has_box:
                 _draw_box(picture, tuple(kept.box), colour, scale)
                 _words(subject.name, *picture.place(kept.box[0], kept.box[1]), colour, scale, side="above")
-            _draw_clicks(picture, subject.name, kept, strong, scale)
+            _draw_clicks(picture, subject.name, kept, subject.name == chosen, scale)
             if len(kept.clicks) and not kept.has_box:
                 first = kept.clicks[0]
                 _words(subject.name, *picture.place(first.x, first.y), colour, scale, side="above")
@@ -96,11 +96,12 @@ def _draw_all(picture: PictureInView, shown: list[tuple[RevisionSubject, Revisio
         gpu.state.blend_set("NONE")
 
 
-def _draw_clicks(picture: PictureInView, name: str, kept: RevisionShown, strong: float, scale: float) -> None:
-    """Dots last, so that no name covers one; names on the side that faces away from the middle of all."""
+def _draw_clicks(picture: PictureInView, name: str, kept: RevisionShown, is_chosen: bool, scale: float) -> None:
+    """Dots last, so that no name covers one; names, of the chosen subject's, on the side that faces away from the middle of all."""
+    strong = 1.0 if is_chosen else 0.55
     middle = sum(click.x for click in kept.clicks) / max(1, len(kept.clicks))
     for click in kept.clicks:
-        if click.part != ON:
+        if is_chosen and click.part != ON:
             words = click.part.replace("_", " ") if click.part != OFF else f"not {name}"
             place, colour = picture.place(click.x, click.y), (*colour_of(click.part)[:3], strong)
             _words(words, *place, colour, scale, side="left" if click.x < middle else "right")

@@ -197,9 +197,10 @@ def test_a_dog_and_a_ball_are_shown_and_lifted(window: Window, footage: Path, pi
     window.click(*_below(window, x, y - 110, "dog"))
     window.wait(lambda s: s["selected"] == ["dog_and_person dog rig"], 20.0, "the dog's rig being selected")
     window.over_view()
+    window.ask("change", show_subjects=False)
     window.key("Home")
     window.scroll(3)
     window.beat(8)
-    _keep(window, picture("lift_tracks", tmp_path), "1290x880+0+84")
+    _keep(window, picture("lift_tracks", tmp_path), "1060x620+232+84")
     assert status["trouble"] == ""
     assert "Traceback" not in (tmp_path / "blender.log").read_text(errors="replace")
