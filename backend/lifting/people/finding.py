@@ -21,6 +21,7 @@ MOST_PEOPLE = 8
 LEAST_SCORE = 0.35  # mean visibility of the trunk and the limbs, times the detector's own score
 LEAST_SHARE, LEAST_FRAMES = 0.25, 3  # who is seen on fewer of the frames is a ghost
 MOST_APART = 0.03  # of the height: the median distance of the passes on a ghost is larger
+CLOSE = 0.3  # of the box that somebody else's covers
 AGREED_SHARE = 0.5  # of the frames must show a person in both passes
 
 
@@ -64,6 +65,7 @@ def find_people(
         chains = _prominent(chains, frames.shape[1:3], shown, 2 * most)
         chains = extended(frames, chains, looking, progress.part(0.4, 0.6))
         second = mirrored(frames, chains, looking, progress.part(0.6, 1.0))
+    chains, second = _without_stories(chains, second, shown)
     passes = [_passes(chain, other, len(frames)) for chain, other in zip(chains, second, strict=True)]
     real = [place for place, chain in enumerate(chains) if shown.name_of(chain) or _is_real(chain, passes[place], prompts)]
     tallest = max((_usual_extent(chains[place]) for place in real), default=0.0)
@@ -71,6 +73,29 @@ def find_people(
     names = _names([shown.name_of(chains[place]) for place in real])
     people = [_person(name, chains[place], second[place], passes[place]) for name, place in zip(names, real, strict=True)]
     return people[:most]
+
+
+def _without_stories(
+    chains: list[Chain], second: list[dict[int, Pose | None]], shown: Shown
+) -> tuple[list[Chain], list[dict[int, Pose | None]]]:
+    """Without the poses, on frames where people are close, that only one of the looks sees: of who is hidden a reader tells stories."""
+    kept: list[Chain] = []
+    for chain, again in zip(chains, second, strict=True):
+        others = [other for other in chains if other is not chain]
+        kept.append({f: pose for f, pose in chain.items() if again[f] is not None or not _is_close(pose, f, others) or shown.holds(pose)})
+    both = [(chain, again) for chain, again in zip(kept, second, strict=True) if chain]
+    return [chain for chain, _ in both], [{frame: again[frame] for frame in chain} for chain, again in both]
+
+
+def _is_close(pose: Pose, frame: int, others: list[Chain]) -> bool:
+    area = float(np.prod(pose.box[2:] - pose.box[:2]))
+    for other in others:
+        if frame in other:
+            box = other[frame].box
+            shared = np.clip(np.minimum(box[2:], pose.box[2:]) - np.maximum(box[:2], pose.box[:2]), 0.0, None).prod()
+            if shared > CLOSE * area:
+                return True
+    return False
 
 
 def _prominent(chains: list[Chain], size: tuple[int, ...], shown: Shown, most: int) -> list[Chain]:

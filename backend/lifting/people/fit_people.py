@@ -43,7 +43,9 @@ def fit_people(
     if not people:
         return []
     blocked = [_blocked(masks, place, occluders) for place in range(len(people))]
-    evidence = [Evidence(_doubted(person, hidden), mask, hidden) for person, mask, hidden in zip(people, masks, blocked, strict=True)]
+    evidence = [
+        Evidence(_doubted(person, hidden), _read(person, mask), hidden) for person, mask, hidden in zip(people, masks, blocked, strict=True)
+    ]
     fits = PeopleFit(model, evidence, camera, fps).solve(progress)
     rows = zip(people, fits, blocked, strict=True)
     return [FittedPerson(person.name, smooth, raw, _confidence(person, hidden, frames)) for person, (smooth, raw), hidden in rows]
@@ -61,6 +63,11 @@ def _blocked(
             np.maximum(hidden, mask, out=hidden)
     hidden[masks[place] > 0] = 0
     return hidden
+
+
+def _read(person: Person, masks: UInt8[NDArray[np.uint8], "F H W"]) -> UInt8[NDArray[np.uint8], "F H W"]:
+    """The masks of frames on which the person's pose was read; what little shows on others would bend the body into itself."""
+    return masks if person.seen.all() else np.where(person.seen[:, None, None], masks, 0).astype(np.uint8)
 
 
 def _doubted(person: Person, hidden: UInt8[NDArray[np.uint8], "F H W"] | None) -> Landmarks:

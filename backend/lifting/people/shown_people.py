@@ -29,6 +29,10 @@ class Shown:
                 return name
         return ""
 
+    def holds(self, pose: Pose) -> bool:
+        """The user showed this very pose."""
+        return any(pose is anchor for poses in self.anchors.values() for anchor in poses.values())
+
 
 def shown_people(frames: NDArray[np.uint8], poses: list[list[Pose]], prompts: tuple[Prompt, ...], looking: Lookers) -> Shown:
     """Whom the user shows; who was not seen there before is added to ``poses``. Who cannot be read where shown is left out."""
