@@ -43,7 +43,7 @@ def _line(inverse: NDArray[np.floating], bodies: list[LiftedTrack], camera: Came
             a = float((weights * x * y).sum() / (weights * x * x).sum())
         else:
             rows = np.column_stack([x, np.ones(len(x))]) * weights[:, None] ** 0.5
-            ridge = np.array([[0.0, 0.05 * float(weights.sum()) ** 0.5]])
+            ridge = np.array([[0.0, 0.01 * float(weights.sum()) ** 0.5]])
             a, b = np.linalg.lstsq(np.vstack([rows, ridge]), np.append(y * weights**0.5, 0.0), rcond=None)[0]
         weights = 1.0 / (1.0 + ((a * x + b - y) / (OUTLIER * y)) ** 2) ** 2
     return float(a), float(b)

@@ -25,22 +25,25 @@ NEIGHBOURS = 3  # frames before and after that vote on a pair
 CLEAR_SHARE = 0.05  # of the smaller subject: so much overlap is believed without a second frame
 LEAST_SHARE = 0.65  # of the overlap that one of the two is seen in: less says nothing
 WISH = 2000.0  # weight of a pair that is in the wrong order
-LARGEST = 0.25  # of the depth
 ROUNDS = 12
 
 
 @dataclass(frozen=True)
 class Give:
-    """How a subject lets itself be moved. stay: how much it minds. smooth: how much it minds to be moved otherwise on the next frame."""
+    """How a subject lets itself be moved. stay: how much it minds. smooth: how much it minds to be moved otherwise on the next frame.
+
+    largest: logarithm of the depth's factor that it is never moved beyond.
+    """
 
     stay: float
     smooth: float
+    largest: float
 
 
-BODY = Give(1.0, 3000.0)  # its size is fixed, so a shift that changes would spoil its picture: nearly one shift for all frames
-ANIMAL = Give(0.1, 500.0)  # its size is less sure than a person's
-THING = Give(0.02, 0.2)  # its depth is the least sure of all, and moving it leaves its picture as it is
-FIXED = Give(1e8, 0.0)
+BODY = Give(1.0, 3000.0, 0.08)  # a shift that changes would spoil its picture: nearly one shift for all frames, which it grows by
+ANIMAL = Give(2.0, 3000.0, 0.04)  # its shape has hardly a size to grow by
+THING = Give(0.02, 0.2, 0.4)  # its depth is the least sure of all, and moving it leaves its picture as it is
+FIXED = Give(1e8, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,13 @@ def depth_shifts(wishes: list[Wish], gives: list[Give], n_frames: int) -> Float[
             break
         active |= wrong
         shifts = _solved(base, n_subjects * n_frames, [wishes[place] for place in sorted(active)], n_frames)
-    return np.clip(shifts, -LARGEST, LARGEST).reshape(n_subjects, n_frames)
+    return within(shifts.reshape(n_subjects, n_frames), gives)
+
+
+def within(shifts: Float[NDArray[np.floating], "T F"], gives: list[Give]) -> Float[NDArray[np.float64], "T F"]:
+    """The shifts, none beyond what its subject lets be done to it."""
+    largest = np.array([give.largest for give in gives])[:, None]
+    return np.clip(shifts, -largest, largest)
 
 
 def _apart(wish: Wish, shifts: Array, n_frames: int) -> float:

@@ -11,7 +11,7 @@ from backend.lifting.world.camera_motion import camera_rotations
 from backend.lifting.world.drawn import Drawn, drawn_tracks, small_camera, small_masks
 from backend.lifting.world.ground import Stance, guessed_ground, shared_ground
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
-from backend.lifting.world.order import ANIMAL, BODY, FIXED, THING, Give, depth_shifts, in_order, wishes_of
+from backend.lifting.world.order import ANIMAL, BODY, FIXED, THING, Give, depth_shifts, in_order, wishes_of, within
 from backend.lifting.world.people_step import lifted_people, stance_of, with_hands
 from backend.lifting.world.pushing import pushed
 from backend.lifting.world.report import track_figures
@@ -106,10 +106,13 @@ def ordered(shot: LiftedShot, fixed: frozenset[int], progress: Progress) -> Meas
     progress(0.0, "Comparing with the pictures")
     drawn = drawn_tracks(shot.clip.tracks, camera)
     gives = [FIXED if place in fixed else _give(lifted.track) for place, lifted in enumerate(shot.tracks)]
+    total = np.zeros((len(gives), shot.camera.n_frames))
     for _ in range(ROUNDS):
-        shifts = depth_shifts(wishes_of(drawn, masks), gives, shot.camera.n_frames)
+        wanted = depth_shifts(wishes_of(drawn, masks), gives, shot.camera.n_frames)
+        shifts = within(total + wanted, gives) - total
         if not shifts.any():
             break
+        total += shifts
         tracks = [pushed(lifted, shift, shot.camera) for lifted, shift in zip(shot.tracks, shifts, strict=True)]
         shot = replace(shot, tracks=tuple(tracks))
         drawn = _redrawn(shot, drawn, shifts, camera)
