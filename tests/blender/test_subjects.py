@@ -1,9 +1,13 @@
 """Subjects: shown on frames of the clip, kept in the file, undone with everything else, and asked for as they were shown."""
 
+import os
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
 
+ROOT = Path(__file__).resolve().parents[2]
 WIDTH, HEIGHT, FRAMES = 64, 48, 6
 
 
@@ -207,3 +211,14 @@ def test_doctors_providers_are_listed_and_suggested(room):
     assert facts["depth"][0].missing == "Download it." and facts["people"] == ()
     with pytest.raises(room("revision_blender.motion.errors").RevisionError, match="did not tell its models"):
         listed.parsed("", "Traceback\nModuleNotFoundError: backend")
+
+
+@pytest.mark.slow
+def test_the_real_doctor_tells_the_bundled_ways(room, tmp_path):
+    python = Path(os.environ.get("REVISION_PYTHON") or ROOT / ".venv-backend" / "bin" / "python")
+    if not python.is_file():
+        pytest.skip("no backend environment: python run.py setup makes it")
+    facts = room("operators.lift_providers").ask_doctor(python, tmp_path / "home")
+    assert all(facts[kind] for kind in room("revision_blender.scene.properties").PROVIDER_KINDS), "a kind without anybody who does it"
+    assert all(any(fact.can_run for fact in found) for found in facts.values())
+    assert all(fact.can_run or fact.missing for found in facts.values() for fact in found)
