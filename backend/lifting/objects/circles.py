@@ -8,6 +8,7 @@ Array = NDArray[np.floating]
 
 RADII = np.linspace(0.7, 1.1, 9)  # of the guess, which is of a box with some room about the ball
 STEPS = np.linspace(-0.2, 0.2, 9)  # radii by which the middle may be off
+SPIKE = 0.6  # of the radius: what is thinner is no part of a ball
 HALF = 0.45  # what is more unlike than this is rather inside
 
 
@@ -25,6 +26,18 @@ def best_circle(unlike: NDArray[np.float32], middle: Array, radius: float) -> tu
                 if inside[y, x] > best:
                     best, found = float(inside[y, x]), (np.array([x + 0.5, y + 0.5]), radius * float(factor))
     return found
+
+
+def rounded(soft: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A ball's soft mask ``(h, w)`` without the spikes that leaked out of it; as it is where little of the ball is seen."""
+    inside = (soft > 0.5).astype(np.uint8)
+    deepest = float(cv2.distanceTransform(inside, cv2.DIST_L2, 5).max())
+    if deepest < 2.0:
+        return soft
+    reach = round(SPIKE * deepest)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    opened = cv2.morphologyEx(inside, cv2.MORPH_OPEN, kernel)
+    return np.where(opened > 0, soft, 0.0).astype(np.float32)
 
 
 def _disc(radius: float) -> NDArray[np.float32]:

@@ -8,11 +8,13 @@ import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-from backend.errors import InputError
 from backend.lifting.objects.background import Background, Free, free_of
+from backend.lifting.objects.circles import rounded
 from backend.lifting.objects.colours import ColourModel, colour_model, perceptual
-from backend.lifting.objects.cutting import crop_about, cut_out
-from backend.lifting.objects.spreading import TOUCH, State, stepped
+from backend.lifting.objects.cutting import crop_about
+from backend.lifting.objects.shown import corrected_masks, drawn_masks
+from backend.lifting.objects.sizes import common_size
+from backend.lifting.objects.spreading import TOUCH, State, middle_of, stepped
 from backend.lifting.objects.stabilising import background_motion
 from backend.lifting.objects.tracing import Trace, traced
 from backend.lifting.subject import Followed, boxes_of
@@ -21,10 +23,15 @@ from revision_blender.motion.subjects import Box, Prompt
 
 Array = NDArray[np.floating]
 Soft = NDArray[np.float32]
+Mask = NDArray[np.uint8]
+Masks = NDArray[np.uint8]
+Frames = NDArray[np.uint8]
 
 WORK_THING = 128.0  # pixels on the longer side that the thing itself has at working size, at most
 SMALL = 0.2  # of the picture's longer side: smaller things are also looked for by their colour, wherever they are
 MEMORY, MEMORY_STEP = 4, 3  # frames followed so far that tell what is behind the thing, and how far apart they are
+WAITING = 12  # frames for which a large thing is expected where it was going when it was last seen
+FOUND_AGAIN = 0.35  # the score from which it is there again
 AROUND = 0.5  # of the thing's side: the surroundings that its colours are told from
 
 
@@ -54,27 +61,21 @@ def follow(
     Raises ``InputError`` where the prompts show nothing inside these frames.
     """
     progress = progress or silent()
-    shown = _anchors(frames, prompts, taken)
-    side = float(np.median([_side(mask) for mask in shown.values()]))
-    scene = _scene(frames, taken, min(1.0, WORK_THING / side))
-    softs = {frame: _resized(mask, scene.pictures.shape[1:3]) for frame, mask in shown.items()}
-    trace = traced(frames, taken, shown) if prompts[0].kind == "object" and side < SMALL * max(frames.shape[1:3]) else None
-    states = _followed(scene, softs, _boxes(prompts, scene.scale), trace, side * scene.scale, progress)
+    own = [prompt for prompt in prompts if prompt.frame < len(frames)]
+    drawn = {prompt.frame for prompt in own if prompt.box is not None} or {prompt.frame for prompt in own}
+    shown = drawn_masks(frames, [prompt for prompt in own if prompt.frame in drawn], taken, prompts)
+    corrections = [prompt for prompt in own if prompt.frame not in drawn]
+    scene = _scene(frames, taken, min(1.0, WORK_THING / _median_side(shown)))
+    states = _followed(frames, taken, scene, shown, own, progress.part(0.0, 0.5) if corrections else progress)
+    if corrections:
+        first = _result(prompts, frames.shape[1:3], states)
+        shown |= corrected_masks(frames, taken, first, corrections)
+        states = _followed(frames, taken, scene, shown, own, progress.part(0.5, 1.0))
     return _result(prompts, frames.shape[1:3], states)
 
 
-def _anchors(frames: NDArray[np.uint8], prompts: Sequence[Prompt], taken: NDArray[np.uint8] | None) -> dict[int, NDArray[np.uint8]]:
-    """Masks of full size on the frames where the user showed the thing."""
-    masks: dict[int, NDArray[np.uint8]] = {}
-    for frame in sorted({prompt.frame for prompt in prompts if prompt.frame < len(frames)}):
-        here = [prompt for prompt in prompts if prompt.frame == frame]
-        mask = cut_out(frames[frame], here, None if taken is None else taken[frame])
-        if mask is not None:
-            masks[frame] = mask
-    if not masks:
-        name = prompts[0].name if prompts else "A subject"
-        raise InputError(f"{name} is shown on no frame of this shot; draw a box about it on a frame between 0 and {len(frames) - 1}.")
-    return masks
+def _median_side(shown: dict[int, Mask]) -> float:
+    return float(np.median([_side(mask) for mask in shown.values()]))
 
 
 def _side(mask: NDArray[np.uint8]) -> float:
@@ -124,6 +125,17 @@ def _box_of(soft: Soft, drawn: Box | None) -> Box:
 
 
 def _followed(
+    frames: Frames, taken: Masks | None, scene: Scene, shown: dict[int, Mask], prompts: Sequence[Prompt], progress: Progress
+) -> list[State]:
+    softs = {frame: _resized(mask, scene.pictures.shape[1:3]) for frame, mask in shown.items()}
+    softs = {frame: soft for frame, soft in softs.items() if (soft > TOUCH).any()} or softs
+    side = _median_side(shown)
+    small = prompts[0].kind == "object" and side < SMALL * max(frames.shape[1:3])
+    trace = traced(frames, taken, shown) if small else None
+    return _walked(scene, softs, _boxes(prompts, scene.scale), trace, side * scene.scale, progress)
+
+
+def _walked(
     scene: Scene, softs: dict[int, Soft], boxes: dict[int, Box], trace: Trace | None, side: float, progress: Progress
 ) -> list[State]:
     """One state a frame. Between two frames that were shown, both are followed towards each other."""
@@ -147,7 +159,7 @@ def _followed(
                 at = trace.middle[frame] * scene.scale if trace is not None and trace.found[frame] else None
                 nearest_first = sorted(sure, key=lambda free: abs(free.frame - frame))
                 background = Background(scene.pictures, scene.to_first, [*nearest_first, *seen_since[-MEMORY:]])
-                state = _next(scene, background, before, frame, ways[before], colours, side, at)
+                state = _next(scene, background, before, frame, ways[before], colours, side, at, trace is not None)
                 ways[frame] = state
                 if state.score > 0.3 and abs(frame - start) % MEMORY_STEP == 0 and (state.soft > TOUCH).sum() > 0.6 * whole:
                     seen_since.append(_free(scene, frame, state.soft, side))
@@ -167,12 +179,25 @@ def _last_seen(ways: list[State | None], frame: int, step: int) -> int:
 
 
 def _next(
-    scene: Scene, background: Background, start: int, end: int, state: State | None, colours: ColourModel, side: float, at: Array | None
+    scene: Scene,
+    background: Background,
+    start: int,
+    end: int,
+    state: State | None,
+    colours: ColourModel,
+    side: float,
+    at: Array | None,
+    traced_too: bool,
 ) -> State:
+    """traced_too: it was looked for all over the picture; otherwise, once lost, it is expected where it was going."""
     assert state is not None
-    if at is None and abs(end - start) > 1:
+    gone = abs(end - start)
+    if at is not None or gone == 1:
+        return stepped(background, start, end, state, colours, side, scene.taken_on(end), at)
+    if traced_too or gone > WAITING:
         return replace(state, score=0.0)
-    return stepped(background, start, end, state, colours, side, scene.taken_on(end), at)
+    found = stepped(background, start, end, state, colours, side, scene.taken_on(end), middle_of(state.soft) + gone * state.velocity)
+    return found if found.score > FOUND_AGAIN else replace(state, score=0.0)
 
 
 def _blended(frame: int, forth: State | None, back: State | None, shown: list[int]) -> State:
@@ -197,10 +222,13 @@ def _blended(frame: int, forth: State | None, back: State | None, shown: list[in
 
 def _result(prompts: Sequence[Prompt], shape: tuple[int, ...], states: list[State]) -> Followed:
     masks = np.zeros((len(states), *shape), np.uint8)
+    usual = next((size for prompt in prompts if (size := common_size(prompt.label))), None)
+    ball = usual is not None and usual.round and prompts[0].kind == "object"
     for mask, state in zip(masks, states, strict=True):
         if state.score > 0.0:
             full = state.soft if state.soft.shape == shape else cv2.resize(state.soft, shape[::-1], interpolation=cv2.INTER_LINEAR)
-            mask[full > TOUCH] = 255
+            full = full.astype(np.float32, copy=False)
+            mask[(rounded(full) if ball else full) > TOUCH] = 255
     boxes, seen = boxes_of(masks)
     score = np.where(seen, [state.score for state in states], 0.0).astype(np.float32)
     first = prompts[0]
