@@ -21,6 +21,8 @@ from revision_blender.motion.bodies.body_model import BodyModel
 N_VERTICES = 800
 _DENSER = 1.7  # distances on legs, tail, ears and mouth count so many times
 _THICK = frozenset(FIRST_ANIMAL + ANIMAL_PART_NAMES.index(part) for part in ("torso", "neck"))
+_LOWER_LEGS = frozenset(FIRST_ANIMAL + row for row, part in enumerate(ANIMAL_PART_NAMES) if part.endswith("lower"))
+_TAIL_OR_EARS = frozenset(FIRST_ANIMAL + row for row, part in enumerate(ANIMAL_PART_NAMES) if part.endswith(("tail", "ear")))
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,10 @@ def matrices(axis_angle: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3 3"]:
 
 
 class CoarseBody:
-    """Evaluates one animal's body; float32 on the CPU. faces: ``(T, 3)`` of the coarse mesh, labels: its vertices' part labels."""
+    """Evaluates one animal's body; float32 on the CPU. faces: ``(T, 3)`` of the coarse mesh, labels: its vertices' part labels.
+
+    lower_legs, tail_or_ears ``(V,)``: which vertices are of these.
+    """
 
     def __init__(self, model: BodyModel) -> None:
         chosen, faces = coarse_mesh(model)
@@ -52,6 +57,7 @@ class CoarseBody:
         self.faces: NDArray[np.int32] = faces
         self.n_vertices = len(chosen)
         self.labels = model.part_labels[chosen]
+        self.lower_legs, self.tail_or_ears = (np.isin(self.labels, list(parts)) for parts in (_LOWER_LEGS, _TAIL_OR_EARS))
         self.n_betas = int(model.shapedirs.shape[-1])
         self.parents = [int(parent) for parent in model.parents]
         self._levels = _levels(self.parents)

@@ -19,9 +19,13 @@ ALONG = 0.15  # of a gap along the outline, against one across it
 TURNED = 0.12  # of the size: what an outline that runs the other way counts as distance
 OUTSIDE_SPREAD, OUTSIDE_REACH = 0.02, 0.10
 PITCH_SPREAD, ROLL_SPREAD = 0.5, 0.15  # radians from upright
+ENDS = 0.1  # what an outline of the mask still counts where the model puts a part that masks often miss: legs cut off end in the air
+TAIL = 0.5  # the same of tail and ears
 NEAR, DEEP = 0.04, 0.15  # of the size in the picture, of the trunk's length
 BETA_SPREAD = 0.8  # standard deviations from the shape that the label names
 EARS_OVER_THROAT = 0.1  # of the trunk's length, at least
+HIP_OVER_PAW = 0.15
+_HIPS, _FEET = [7, 11, 17, 21], [10, 14, 20, 24]
 _EARS, _THROAT = [ANIMAL_PARTS.index("left_ear"), ANIMAL_PARTS.index("right_ear")], ANIMAL_PARTS.index("throat")
 _ON_THE_TRUNK = [row for row, part in enumerate(ANIMAL_PARTS) if not part.endswith("paw")]
 
@@ -32,7 +36,7 @@ class Weights:
 
     outline: float = 50.0
     outside: float = 40.0
-    well: float = 0.6
+    well: float = 0.9
     walls: float = 1.0
     upright: float = 1.0
     shape: float = 1.0
@@ -60,12 +64,16 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What is seen, a row for each pose. keypoints ``(N, K, 2)`` pixels of the picture, clicked ``(N, K)`` their weights, 0 for none."""
+    """What is seen, a row for each pose. keypoints ``(N, K, 2)`` pixels of the picture, clicked ``(N, K)`` their weights, 0 for none.
+
+    thin: how far it counts, against the rest of the body, that lower legs lie beside the masks: masks miss such parts first.
+    """
 
     crops: Crops
     keypoints: Tensor
     clicked: Tensor
     view: View
+    thin: float = 0.5
 
     def tilted(self, angle: float) -> "Evidence":
         return replace(self, view=self.view.tilted(angle))
@@ -73,7 +81,7 @@ class Evidence:
     def rows(self, index: NDArray[np.integer]) -> "Evidence":
         picked = torch.from_numpy(np.asarray(index, np.int64))
         view = replace(self.view, up=self.view.up[picked])
-        return Evidence(self.crops.rows(index), self.keypoints[picked], self.clicked[picked], view)
+        return Evidence(self.crops.rows(index), self.keypoints[picked], self.clicked[picked], view, self.thin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +128,7 @@ class AnimalEnergy:
         self.size = crops.size[:, None]
         self.unit = (crops.size / (evidence.view.focal * crops.scale))[:, None]  # of ``place``, as a share of the depth
         self.outlines: ModelOutlines | None = None
+        self.trust = torch.from_numpy(np.select([body.lower_legs, body.tail_or_ears], [evidence.thin, TAIL], 1.0).astype(np.float32))
 
     def posed(self, unknowns: Unknowns) -> PosedAnimal:
         """In camera coordinates."""
@@ -142,11 +151,14 @@ class AnimalEnergy:
         with torch.no_grad():
             vertices = posed.vertices.detach()
             self.outlines = model_outlines(vertices.numpy(), self.body.faces, view.focal, view.center.numpy(), crops)
+            self.own_weight = self.outlines.weight * self.trust[self.outlines.corners[..., 0]]
             own = self._features(self.outlines.places(self.in_crop(vertices)), self.outlines.normals)
             seen = self._features(crops.points, crops.normals)
             apart = torch.cdist(own, seen, compute_mode="donot_use_mm_for_euclid_dist")
             self.to_seen = (apart + 1e3 * (1.0 - crops.weight[:, None])).argmin(dim=2)
             self.to_own = (apart + 1e3 * (1.0 - self.outlines.weight[..., None])).argmin(dim=1)
+            ends = torch.gather(self.trust[self.outlines.corners[..., 0]], 1, self.to_own)
+            self.seen_weight = crops.weight * (ENDS + (1.0 - ENDS) * ends)
 
     def _features(self, points: Tensor, normals: Tensor) -> Tensor:
         return torch.cat([points / self.size[..., None], TURNED * normals], dim=-1)
@@ -158,7 +170,11 @@ class AnimalEnergy:
         energy = self._keypoints(posed) + seen * (weights.outline * self._outline(flat) + weights.outside * self._outside(flat))
         energy = energy + weights.well * self.ranges.well(unknowns.pose) + weights.walls * self.ranges.walls(unknowns.pose)
         shape = ((unknowns.betas - self.preferred) / BETA_SPREAD).square().sum(-1)
-        return energy + weights.upright * (self._upright(unknowns) + self._head_up(posed)) + weights.shape * shape
+        return (
+            energy
+            + weights.upright * (self._upright(unknowns) + self._head_up(posed) + self._paws_down(unknowns, posed))
+            + weights.shape * shape
+        )
 
     def hidden(self, posed: PosedAnimal) -> Float[Tensor, " N"]:
         """How many of the clicked parts but paws lie well behind other parts of the body: one does not click on what one does not see."""
@@ -180,7 +196,7 @@ class AnimalEnergy:
         there = _picked(crops.points, self.to_seen)
         forth = self._gap(own - there, _picked(crops.normals, self.to_seen))
         back = self._gap(_picked(own, self.to_own) - crops.points, crops.normals)
-        return _averaged(forth, self.outlines.weight) + _averaged(back, crops.weight)
+        return _averaged(forth, self.own_weight) + _averaged(back, self.seen_weight)
 
     def _gap(self, apart: Tensor, normals: Tensor) -> Tensor:
         across = (apart * normals).sum(-1).square()
@@ -189,12 +205,18 @@ class AnimalEnergy:
 
     def _outside(self, flat: Tensor) -> Tensor:
         outside = self.evidence.crops.distance(flat) / self.size
-        return _robust(outside.square(), OUTSIDE_SPREAD, OUTSIDE_REACH).mean(-1)
+        return (self.trust * _robust(outside.square(), OUTSIDE_SPREAD, OUTSIDE_REACH)).mean(-1)
 
     def _upright(self, unknowns: Unknowns) -> Tensor:
         lean = torch.einsum("nab,na->nb", matrices(unknowns.turn) @ unknowns.R_camera_root, self.evidence.view.up)
         upside = (-lean[:, 2]).clamp(min=0.0)  # on its back both leans are small again
         return (lean[:, 0] / PITCH_SPREAD).square() + (lean[:, 1] / ROLL_SPREAD).square() + 20.0 * upside
+
+    def _paws_down(self, unknowns: Unknowns, posed: PosedAnimal) -> Tensor:
+        """Paws are under the shoulders and hips that they hang on, as the trunk sees it: a leg is no tail."""
+        up = (matrices(unknowns.turn) @ unknowns.R_camera_root)[:, :, 2]
+        under = ((posed.joints[:, _HIPS] - posed.joints[:, _FEET]) * up[:, None]).sum(-1) / self.body.length
+        return ((HIP_OVER_PAW - under).clamp(min=0.0) / 0.1).square().sum(-1)
 
     def _head_up(self, posed: PosedAnimal) -> Tensor:
         """Ears are above the throat."""

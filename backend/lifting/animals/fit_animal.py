@@ -21,7 +21,7 @@ from backend.lifting.animals.coarse_body import CoarseBody
 from backend.lifting.animals.confidence import joint_confidence
 from backend.lifting.animals.energy import Evidence, Unknowns, View
 from backend.lifting.animals.first_frame import fitted_first
-from backend.lifting.animals.outlines import crops_of
+from backend.lifting.animals.outlines import Crops, crops_of
 from backend.lifting.subject import Followed
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_data import BodyModel
@@ -32,6 +32,9 @@ from revision_blender.motion.errors import BodyModelError
 from revision_blender.motion.subjects import ANIMAL_PARTS, Prompt
 
 Array = NDArray[np.floating]
+
+LEAST_THIN, MOST_THIN, UNASKED = 0.05, 0.8, 0.4
+BESIDE = 0.015  # of the animal's size
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +110,20 @@ def _evidence(
     normal = np.array([0.0, -1.0, 0.0]) if ground is None else ground.normal
     up = np.einsum("fab,a->fb", camera.T_world_camera[:, :3, :3], normal).astype(np.float32)
     view = View(float(camera.focal), torch.tensor(camera.center, dtype=torch.float32), torch.from_numpy(up))
-    return Evidence(crops_of(followed.masks, followed.boxes, occluders), torch.from_numpy(keypoints), torch.from_numpy(clicked), view)
+    crops = crops_of(followed.masks, followed.boxes, occluders)
+    return Evidence(crops, torch.from_numpy(keypoints), torch.from_numpy(clicked), view, _trust_in_thin(crops, keypoints, clicked))
+
+
+def _trust_in_thin(crops: Crops, keypoints: NDArray[np.float32], clicked: NDArray[np.float32]) -> float:
+    """How far the masks can be trusted about legs: whether they hold the paws that were clicked."""
+    paws = [row for row, part in enumerate(ANIMAL_PARTS) if part.endswith("paw")]
+    shown = clicked[:, paws] > 0.0
+    if not shown.any():
+        return UNASKED
+    beside = crops.distance(crops.to_crop(torch.from_numpy(keypoints)))[:, paws] / crops.size[:, None]
+    held = np.sort(np.exp(-beside.numpy()[shown] / BESIDE))
+    held = held[: (len(held) + 1) // 2].mean()  # the half that is held worst
+    return float(LEAST_THIN + (MOST_THIN - LEAST_THIN) * held)
 
 
 def _clicks(prompts: Sequence[Prompt], frames: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

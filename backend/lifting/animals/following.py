@@ -19,7 +19,7 @@ TURNS = (0.0, 0.3, -0.3)  # radians
 TURN_SPREAD, BEND_SPREAD = 0.15, 0.25  # radians from one frame to the next
 DEPTH_SPREAD = 0.03  # of the depth, from one frame to the next
 KNOWN = 3  # clicked parts that make a frame one to begin from
-LOST, WON = 0.62, 0.08  # overlap below which a frame is lost, and what must be won by beginning anew
+LOST, WON, WON_TURNED = 0.6, 0.08, 0.12  # overlap of a lost frame; what beginning anew must win, and more if the animal turns round
 RESTARTS = 2
 Chain = list[int]  # frames, each the neighbour of the one before
 
@@ -39,7 +39,8 @@ def followed(body: CoarseBody, evidence: Evidence, first: First, progress: Progr
         part = progress.part(0.6 + 0.2 * turn, 0.8 + 0.2 * turn)
         anew, _ = best_heading(body, evidence, frame, first.unknowns.betas, part.part(0.0, 0.3), shape=False)
         energy = AnimalEnergy(body, evidence.rows(np.array([frame])), first.preferred, Weights())
-        if float(assessed(energy, anew)[1][0]) < overlap[frame] + WON:
+        turned = float(_angle_square(anew.R_camera_root @ found.R_camera_root[frame : frame + 1].mT)[0])
+        if float(assessed(energy, anew)[1][0]) < overlap[frame] + WON + WON_TURNED * min(turned, 4.0) / 4.0:
             break
         anchors[frame] = anew
         found, overlap = _from_anchors(body, evidence, first, anchors, part.part(0.3, 1.0))

@@ -96,7 +96,7 @@ def _left_by_trunk(energy: AnimalEnergy, unknowns: Unknowns) -> tuple[F32, F32]:
     masks, known, seen = crops.masks.numpy(), crops.known.numpy(), crops.seen.numpy()[:, None]
     rows = len(masks)
     missing = (masks & ~trunk).reshape(rows, -1).astype(np.float32) * seen
-    return missing, (known & ~masks & ~trunk).reshape(rows, -1).astype(np.float32) * seen
+    return missing, (known & ~masks & ~trunk).reshape(rows, -1).astype(np.float32) * seen * energy.evidence.thin
 
 
 def _faces_of(body: CoarseBody, leg: int) -> NDArray[np.bool_]:
