@@ -45,11 +45,23 @@ def _outline(crop: NDArray[np.uint8]) -> Array:
     contours, _ = cv2.findContours((fine > 127).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     areas = [max(cv2.contourArea(contour), 0.5) for contour in contours]
     parts = [contour for contour, area in zip(contours, areas, strict=True) if area >= SIGNIFICANT * max(areas)]
-    line = parts[0] if len(parts) == 1 else cv2.convexHull(np.concatenate(parts))
+    hull = len(parts) > 1
+    line = cv2.convexHull(np.concatenate(parts)) if hull else parts[0]
     pixels = (line[:, 0].astype(np.float64) + 0.5) / finer - 1.0
+    if not hull:
+        pixels = _smooth(pixels, 2 * finer + 1)
     if finer == 1:
         pixels += 0.5 * np.sign(pixels - pixels.mean(axis=0))  # the line ran through the border pixels' centres
     return pixels if _signed_area(pixels) > 0.0 else pixels[::-1]
+
+
+def _smooth(line: Array, samples: int) -> Array:
+    """Running means along a closed line: the steps between pixels would make slanted edges longer than straight ones."""
+    if len(line) < 4 * samples:
+        return line
+    reach = samples // 2
+    padded = np.concatenate([line[-reach:], line, line[:reach]])
+    return np.stack([np.convolve(padded[:, axis], np.full(samples, 1.0 / samples), mode="valid") for axis in range(2)], axis=1)
 
 
 def _signed_area(line: Array) -> float:
