@@ -133,4 +133,4 @@ def _thing(frames: NDArray[np.uint8], wish: Wish, known: Clip, taken: Masks, pro
     part = progress.part(0.5, 1.0)
     if one.kind == "animal":
         return lifted_animal(frames, one, known.camera, known.ground, taken, wish, part)
-    return lifted_objects(frames, [one], [], known.camera, known.ground, wish, part)[0]
+    return lifted_objects(frames, [one], [], known.camera, known.ground, wish, part, taken)[0]

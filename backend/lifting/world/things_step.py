@@ -67,18 +67,35 @@ def lifted_objects(
     ground: GroundPlane,
     wish: Wish,
     progress: Progress,
+    hidden: NDArray[np.uint8] | None = None,
 ) -> list[LiftedTrack]:
-    """Objects as tracks of 21 points, at the depth that the floor, their size, a depth map or what they touch tells."""
+    """Objects as tracks of 21 points, at the depth that the floor, their size, a depth map or what they touch tells.
+
+    hidden: 255 on subjects that are neither among the things nor among the bodies.
+    """
     if not things:
         return []
     maps = wish.choices.attempt("depth", lambda provider: metric_depths(provider.depths(frames, progress), bodies, camera), lambda: None)
-    return [_placed(one, maps, bodies, camera, ground) for one in things]
+    return [_placed(one, maps, bodies, camera, ground, _others(one, things, bodies, hidden)) for one in things]
 
 
-def _placed(one: Followed, maps: NDArray[np.float32] | None, bodies: list[LiftedTrack], camera: Camera, ground: GroundPlane) -> LiftedTrack:
+def _placed(
+    one: Followed,
+    maps: NDArray[np.float32] | None,
+    bodies: list[LiftedTrack],
+    camera: Camera,
+    ground: GroundPlane,
+    others: NDArray[np.uint8],
+) -> LiftedTrack:
     known = depth_from_maps(one, maps) if maps is not None else _beside(one, bodies, camera)
-    track = place_object(one, camera, ground, known)
+    track = place_object(one, camera, ground, known, others)
     return LiftedTrack(track, track, one.masks, one.seen, one.score)
+
+
+def _others(one: Followed, things: list[Followed], bodies: list[LiftedTrack], hidden: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """255 on every subject but one."""
+    rest = [other.masks for other in things if other is not one] + [body.mask for body in bodies]
+    return np.maximum.reduce([np.zeros_like(one.masks) if hidden is None else hidden, *rest])
 
 
 def _beside(one: Followed, bodies: list[LiftedTrack], camera: Camera) -> Array | None:
