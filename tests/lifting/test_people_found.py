@@ -137,3 +137,11 @@ def test_finding_is_the_same_every_time_and_stops_when_asked():
     assert all(np.array_equal(a.landmarks.pixels, b.landmarks.pixels) for a, b in zip(first, second, strict=True))
     with pytest.raises(Cancelled):
         find_people(scene.frames[:2], (), Progress(lambda _fraction, _words: None, lambda: True))
+
+
+def test_who_is_seen_on_one_frame_only_is_still_somebody_where_nobody_else_is():
+    scene, _ = _crossing()
+    frames = np.full((6, *scene.frames.shape[1:]), 127, np.uint8)
+    frames[2] = scene.frames[4]
+    (person, *_) = find_people(frames, (), silent())
+    assert person.seen.tolist() == [False, False, True, False, False, False]

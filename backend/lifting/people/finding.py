@@ -68,6 +68,8 @@ def find_people(
     chains, second = _without_stories(chains, second, shown)
     passes = [_passes(chain, other, len(frames)) for chain, other in zip(chains, second, strict=True)]
     real = [place for place, chain in enumerate(chains) if shown.name_of(chain) or _is_real(chain, passes[place], prompts)]
+    if not real:  # better somebody on a few frames than nobody: whether that is enough is for others to say
+        real = [place for place, chain in enumerate(chains) if _is_real(chain, passes[place], prompts, least=1)][:1]
     tallest = max((_usual_extent(chains[place]) for place in real), default=0.0)
     real = [place for place in real if shown.name_of(chains[place]) or _usual_extent(chains[place]) > BYSTANDER * tallest]
     names = _names([shown.name_of(chains[place]) for place in real])
@@ -103,7 +105,7 @@ def _prominent(chains: list[Chain], size: tuple[int, ...], shown: Shown, most: i
     frames = max((max(chain) + 1 for chain in chains), default=1)
     weight = {id(chain): sum(pose.extent * pose.score for pose in chain.values()) / (frames * max(size)) for chain in chains}
     kept = [chain for chain in chains if len(chain) > 1 or frames < LEAST_FRAMES or shown.name_of(chain)]
-    return sorted(kept, key=lambda chain: (not shown.name_of(chain), -weight[id(chain)]))[:most]
+    return sorted(kept or chains, key=lambda chain: (not shown.name_of(chain), -weight[id(chain)]))[:most]
 
 
 def _usual_extent(chain: Chain) -> float:
@@ -120,10 +122,11 @@ def _passes(chain: Chain, second: dict[int, Pose | None], count: int) -> Combine
     return combined(looks[0], looks[1])
 
 
-def _is_real(chain: Chain, both: Combined, prompts: tuple[Prompt, ...]) -> bool:
+def _is_real(chain: Chain, both: Combined, prompts: tuple[Prompt, ...], least: int = LEAST_FRAMES) -> bool:
+    """Somebody, and not a ghost. least: frames."""
     count = len(both.found)
     score = float(np.mean([pose.score for pose in chain.values()]))
-    enough = len(chain) >= min(count, max(LEAST_FRAMES, LEAST_SHARE * count))
+    enough = len(chain) >= min(count, max(least, LEAST_SHARE * count if least > 1 else 1))
     agree = len(both.apart[both.twice]) >= AGREED_SHARE * len(chain) and float(np.median(both.apart[both.twice])) < MOST_APART
     return enough and agree and score > LEAST_SCORE and not _is_shown_otherwise(chain, prompts)
 

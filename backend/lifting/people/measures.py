@@ -44,13 +44,15 @@ def visible(landmarks: NDArray[np.float32]) -> Bool[NDArray[np.bool_], "F 33"]:
 
 
 def silhouette_ious(model: BodyModel, clip: Clip, people: NDArray[np.uint8]) -> Float[NDArray[np.float64], " F"]:
-    """Intersection over union of the drawn body and the segmentation, one number a frame that has a segmentation.
+    """Intersection over union of the drawn bodies of this model and the segmentation, one number a frame that has a segmentation.
 
-    people: ``(F, H, W)`` 255 on the person, of the video and not of our own drawing.
+    people: ``(F, H, W)`` 255 on every person, of the video and not of our own drawing.
     """
     step = max(1, round(people.shape[1] / MEASURE_HEIGHT))
     small = np.ascontiguousarray(people[:, step // 2 :: step, step // 2 :: step]) > 0
-    drawn = body_silhouettes(model, clip.bodies[0], clip.camera, small.shape[2], small.shape[1], 1.0 / step)
+    bodies = [track for track in clip.bodies if track.model == model.name]
+    silhouettes = [body_silhouettes(model, track, clip.camera, small.shape[2], small.shape[1], 1.0 / step) for track in bodies]
+    drawn = np.logical_or.reduce(silhouettes)
     some = small.any(axis=(1, 2))
     both = (small & drawn).sum(axis=(1, 2))[some]
     either = (small | drawn).sum(axis=(1, 2))[some]
