@@ -29,7 +29,7 @@ def best_circle(unlike: NDArray[np.float32], middle: Array, radius: float) -> tu
 
 
 def rounded(soft: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A ball's soft mask ``(h, w)`` without the spikes that leaked out of it; as it is where little of the ball is seen."""
+    """A ball's soft mask ``(h, w)`` without the spikes that leaked out of it and without dents, for what is seen of a ball bulges."""
     inside = (soft > 0.5).astype(np.uint8)
     deepest = float(cv2.distanceTransform(inside, cv2.DIST_L2, 5).max())
     if deepest < 2.0:
@@ -37,7 +37,10 @@ def rounded(soft: NDArray[np.float32]) -> NDArray[np.float32]:
     reach = round(SPIKE * deepest)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     opened = cv2.morphologyEx(inside, cv2.MORPH_OPEN, kernel)
-    return np.where(opened > 0, soft, 0.0).astype(np.float32)
+    contours, _ = cv2.findContours(opened.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    full = np.zeros_like(inside)
+    cv2.fillConvexPoly(full, cv2.convexHull(np.concatenate(contours)), (1.0,))
+    return np.where(full > 0, np.maximum(soft, np.where(opened > 0, soft, 1.0)), 0.0).astype(np.float32)
 
 
 def _disc(radius: float) -> NDArray[np.float32]:

@@ -21,12 +21,13 @@ REACH = 0.35  # of the thing's side: how far beyond its place a step looks
 COARSE_FROM = 64.0  # pixels: larger things are compared at half their size
 LOCAL, GLOBAL = 0.6, 0.35  # weights of the colours' log ratios; the carried place and the background count fully
 PLACE_BLUR = 0.025  # of the side: how sharply the carried mask is believed
-TOLD = 0.5  # log ratios of the clip's colours below this tell nothing
+TOLD = 1.5  # log ratios of the clip's colours below this tell nothing
 MOST_PLACE = 3.0
+STRANGE, DOUBTFUL = 0.0, 1.0  # log odds that something new is the thing: of a colour that it has not, and of one that tells nothing
 NEW_PLACE = -1.0  # log odds of a place where nothing was carried but where the background is hidden now
 NEW_REACH = 0.2  # of the side: how far a step may grow
 TOUCH = 0.5
-ROOM = 0.2  # of the side: how far beyond its box a thing may reach
+ROOM = 0.15  # of the side: how far beyond its box a thing may reach
 GROW, SHRINK = 0.25, 0.08  # of the way that a box follows its mask, a frame: what is hidden in part comes back
 
 
@@ -150,11 +151,13 @@ def _cut(
     odds = np.clip(np.log(np.maximum(place, 1e-3)) - np.log(np.maximum(1.0 - place, 1e-3)), -MOST_PLACE, MOST_PLACE)
     usual = colours.of(perceptual(picture))
     usual = np.sign(usual) * np.maximum(np.abs(usual) - TOLD, 0.0)
+    behind = np.minimum(
+        behind, np.where(usual < 0.0, STRANGE, np.where(usual > 0.0, np.inf, DOUBTFUL))
+    )  # what came before the background may be somebody else
     new = (behind > 0.5) & (usual > 0.0)
     odds = np.where(new, np.maximum(odds, NEW_PLACE), odds)
     reachable = (_near(carried, 2.0 * blur + 1.0) | (new & _near(carried, NEW_REACH * side))).astype(bool)
     near = _near_odds(warped, carried, picture, reachable, side)
-    near = np.where(new, np.maximum(near, 0.0), near)
     votes = odds + LOCAL * near + GLOBAL * usual + behind
     soft = np.where(reachable, 1.0 / (1.0 + np.exp(-votes)), 0.0).astype(np.float32)
     if blocked is not None:
