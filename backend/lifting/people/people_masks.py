@@ -91,7 +91,9 @@ class _Scene:
             own = own & (other[top:bottom, left:right] == 0)
         small = cv2.resize(own.astype(np.uint8), picture.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
         marks = self.people[place].landmarks
-        part, _ = parts_of((marks.pixels[frame] - [left, top]) * scale, pixels_per_metre(marks, frame) * scale, small.shape)
+        part, _ = parts_of(
+            (marks.pixels[frame] - [left, top]) * scale, pixels_per_metre(marks, frame) * scale, (small.shape[0], small.shape[1])
+        )
         return counted(colour_bins(picture), part, small)
 
     def _cutout(self, frame: int, box: Box) -> tuple[UInt8[NDArray[np.uint8], "h w 3"], Box, float]:
