@@ -83,7 +83,7 @@ def test_a_photograph_with_a_box_and_six_clicks(name):
     height, width = case.mask.shape[1:]
     camera = static_camera(width, height, default_focal(width, height), 1)
     seen = follow(case.frame, [case.prompt], None, silent())
-    fit = fit_animal("open_quadruped", seen, [case.prompt], camera, None, 25.0, silent())
+    fit = fit_animal("open_quadruped", seen, [case.prompt], camera, None, 25.0, silent(), frames=case.frame)
     clip = Clip(25.0, camera, walking(1).ground, (track_of(fit),))
     assert overlaps(drawn(clip), case.mask)[0] > 0.7
     pixels = keypoint_pixels(clip)[0]

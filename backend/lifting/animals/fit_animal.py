@@ -19,9 +19,10 @@ from backend.errors import InputError
 from backend.lifting.animals.clip_fit import fitted_clip
 from backend.lifting.animals.coarse_body import CoarseBody
 from backend.lifting.animals.confidence import joint_confidence
-from backend.lifting.animals.energy import Evidence, Unknowns, View
+from backend.lifting.animals.cutting import cut_anew
+from backend.lifting.animals.energy import Unknowns
 from backend.lifting.animals.first_frame import fitted_first
-from backend.lifting.animals.outlines import Crops, crops_of
+from backend.lifting.animals.seen import evidence_of
 from backend.lifting.subject import Followed
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_data import BodyModel
@@ -29,12 +30,9 @@ from revision_blender.motion.bodies.shape_presets import shape_presets
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.clip import GroundPlane
 from revision_blender.motion.errors import BodyModelError
-from revision_blender.motion.subjects import ANIMAL_PARTS, Prompt
+from revision_blender.motion.subjects import Prompt
 
 Array = NDArray[np.floating]
-
-LEAST_THIN, MOST_THIN, UNASKED = 0.05, 0.8, 0.4
-BESIDE = 0.015  # of the animal's size
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,22 +62,24 @@ def fit_animal(
     fps: float,
     progress: Progress,
     occluders: UInt8[NDArray[np.uint8], "F H W"] | None = None,
+    frames: UInt8[NDArray[np.uint8], "F H W 3"] | None = None,
 ) -> FittedAnimal:
     """The body of that name over the ``F`` frames of a shot.
 
     followed: the animal's masks and boxes in pixels of the camera. prompts: what the user showed of it; clicks on parts are used, on
-    any frame. ground: the floor in the world, where known. occluders: 255 on pixels of others, which may be in front of it. Raises
+    any frame. ground: the floor in the world, where known. occluders: 255 on pixels of others, which may be in front of it. frames: the
+    pictures; with them the animal is cut out anew on frames where its mask is unlike the body that fits box and clicks. Raises
     InputError for a body that is not here or is no quadruped, and for an animal that is seen on no frame.
     """
     model = _model(model_name)
     if not followed.seen.any():
         raise InputError(f"{followed.name} is seen on none of the {followed.n_frames} frames; draw a box about it on a frame that shows it")
     with _one_thread():
-        evidence = _evidence(followed, prompts, camera, ground, occluders)
-        presets = shape_presets(shelf(), model_name)
-        first = fitted_first(
-            _body(model), evidence, ground is not None, presets, f"{followed.label} {followed.name}", progress.part(0.0, 0.3)
-        )
+        presets, words = shape_presets(shelf(), model_name), f"{followed.label} {followed.name}"
+        if frames is not None:
+            followed = cut_anew(_body(model), frames, followed, prompts, camera, ground, presets, words)
+        evidence = evidence_of(followed, prompts, camera, ground, occluders)
+        first = fitted_first(_body(model), evidence, ground is not None, presets, words, progress.part(0.0, 0.3))
         evidence = evidence.tilted(first.tilt)
         fit = fitted_clip(_body(model), evidence, first, camera, ground, fps, progress.part(0.3, 1.0))
         confidence = joint_confidence(_body(model), evidence, fit.unknowns, fit.overlap, followed.score)
@@ -103,41 +103,6 @@ def _body(model: BodyModel) -> CoarseBody:
     return CoarseBody(model)
 
 
-def _evidence(
-    followed: Followed, prompts: Sequence[Prompt], camera: Camera, ground: GroundPlane | None, occluders: NDArray[np.uint8] | None
-) -> Evidence:
-    keypoints, clicked = _clicks(prompts, followed.n_frames)
-    normal = np.array([0.0, -1.0, 0.0]) if ground is None else ground.normal
-    up = np.einsum("fab,a->fb", camera.T_world_camera[:, :3, :3], normal).astype(np.float32)
-    view = View(float(camera.focal), torch.tensor(camera.center, dtype=torch.float32), torch.from_numpy(up))
-    crops = crops_of(followed.masks, followed.boxes, occluders)
-    return Evidence(crops, torch.from_numpy(keypoints), torch.from_numpy(clicked), view, _trust_in_thin(crops, keypoints, clicked))
-
-
-def _trust_in_thin(crops: Crops, keypoints: NDArray[np.float32], clicked: NDArray[np.float32]) -> float:
-    """How far the masks can be trusted about legs: whether they hold the paws that were clicked."""
-    paws = [row for row, part in enumerate(ANIMAL_PARTS) if part.endswith("paw")]
-    shown = clicked[:, paws] > 0.0
-    if not shown.any():
-        return UNASKED
-    beside = crops.distance(crops.to_crop(torch.from_numpy(keypoints)))[:, paws] / crops.size[:, None]
-    held = np.sort(np.exp(-beside.numpy()[shown] / BESIDE))
-    held = held[: (len(held) + 1) // 2].mean()  # the half that is held worst
-    return float(LEAST_THIN + (MOST_THIN - LEAST_THIN) * held)
-
-
-def _clicks(prompts: Sequence[Prompt], frames: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Pixels ``(F, K, 2)`` of the parts that were clicked, and which were ``(F, K)``; the mean where one was clicked twice."""
-    total, count = np.zeros((frames, len(ANIMAL_PARTS), 2), np.float32), np.zeros((frames, len(ANIMAL_PARTS)), np.float32)
-    for prompt in prompts:
-        for click in prompt.clicks:
-            if click.part in ANIMAL_PARTS and prompt.frame < frames:
-                part = ANIMAL_PARTS.index(click.part)
-                total[prompt.frame, part] += click.x, click.y
-                count[prompt.frame, part] += 1.0
-    return total / np.maximum(count, 1.0)[..., None], np.minimum(count, 1.0)
-
-
 def _in_world(body: CoarseBody, unknowns: Unknowns, roots_camera: Array, camera: Camera) -> tuple[Array, Array]:
     rotations = unknowns.rotations().numpy().astype(np.float64)
     R, t = camera.T_world_camera[:, :3, :3], camera.T_world_camera[:, :3, 3]
@@ -149,7 +114,7 @@ def _in_world(body: CoarseBody, unknowns: Unknowns, roots_camera: Array, camera:
 def _orthonormal(matrices: Array) -> Array:
     """The nearest rotations: float32 products drift by a few millionths."""
     left, _, right = np.linalg.svd(matrices)
-    return left @ right
+    return np.matmul(left, right)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ at the same frame.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import cv2
 import numpy as np
@@ -71,7 +72,7 @@ def crops_of(
     return Crops(*(torch.from_numpy(np.stack(column)) for column in zip(*rows, strict=True)))
 
 
-def _crop(mask: NDArray[np.uint8], box: Points, occluder: NDArray[np.uint8] | None) -> tuple[NDArray[np.floating | np.bool_], ...]:
+def _crop(mask: NDArray[np.uint8], box: Points, occluder: NDArray[np.uint8] | None) -> tuple[Any, ...]:
     width, height = box[2:] - box[:2]
     side = max((1.0 + 2.0 * MARGIN) * float(max(width, height)), 8.0)
     origin = np.array([box[0] + box[2] - side, box[1] + box[3] - side], np.float32) / np.float32(2.0)
@@ -161,7 +162,7 @@ def _model_row(
     crops: Crops,
     row: int,
     canvas: Fragments,
-) -> tuple[NDArray[np.generic], ...]:
+) -> tuple[Any, ...]:
     scale = float(crops.scale[row])
     f, c = focal * scale, (np.asarray(center, np.float64) - crops.origin[row].numpy()) * scale
     canvas.face.fill(NOTHING)
