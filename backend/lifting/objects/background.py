@@ -22,9 +22,6 @@ USUAL, ABOVE = 75, 1.6  # that percentile of the differences far from the thing,
 SHADE = 0.45  # of a difference in lightness alone, where it is darker
 STEEP = 1.8  # log odds for each time the noise
 MOST_FOR = 2.5
-CHANGED = 0.4  # of the thing that must look otherwise than on a frame for what looks the same to be background
-ENOUGH = 3  # frames that agree on that
-STANDS = -3.5
 WARY, WARY_OF_OTHERS = 0.12, 0.05  # of the thing's side: so near a mask nothing is sure to be background
 
 
@@ -59,8 +56,7 @@ class Background:
     def votes(self, frame: int, crop: Crop, inside: Soft) -> Soft:
         """``(h, w)`` log odds that the pixels of a crop are not background; 0 where no frame of the memory knows.
 
-        What looks as it did at its place in the background on several frames, while most of the thing changed, stands still: it is not
-        the thing, whatever its mask took along. inside: ``(h, w)`` where the thing likely is.
+        inside: ``(h, w)`` where the thing likely is.
         """
         return _votes(self, frame, crop, inside)
 
@@ -70,18 +66,16 @@ def _votes(background: Background, frame: int, crop: Crop, inside: Soft) -> Soft
     votes = np.zeros(now.shape[:2], np.float32)
     open_ = np.ones(now.shape[:2], bool)
     lab = perceptual(now).astype(np.float32)
-    standing: list[NDArray[np.bool_]] = []
-    body = inside > 0.7
     for known in background.memory:
         matrix = _onto(crop, background.to_first[known.frame], background.to_first[frame])
         there = cv2.warpPerspective(known.free.astype(np.uint8), matrix, (crop.width, crop.height), flags=cv2.INTER_NEAREST) > 0
+        if not (open_ & there).any():
+            continue
         odds = _odds(lab, _laid(background.pictures[known.frame], matrix, crop), there, inside < 0.1)
         votes[open_ & there] = odds[open_ & there]
         open_ &= ~there
-        if body.any() and float((odds[body] > 0.0).mean()) > CHANGED:
-            standing.append(odds < 0.0)
-    if len(standing) >= ENOUGH:
-        votes[np.all(standing, axis=0)] = STANDS
+        if not open_.any():
+            break
     return votes
 
 

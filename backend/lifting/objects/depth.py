@@ -89,7 +89,7 @@ def _log_size(
     on_floor = np.isfinite(floor) & clear
     if not on_floor.any():
         mean, spread = _pooled(evidence) if evidence else (np.log(0.4), 0.8)
-        return mean, spread, False
+        return mean, spread, (usual is None or not usual.round) and bool(np.isfinite(floor).any())  # never seen whole, but it stands
     largest = float(np.percentile((floor - apparent)[on_floor], 8))  # larger things would reach under the floor
     if not evidence:
         return largest, 0.3, True
