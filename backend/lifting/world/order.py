@@ -9,6 +9,7 @@ picture stays. The shift that all frames share becomes the subject's size, the r
 from collections import defaultdict
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ Array = NDArray[np.floating]
 
 MARGIN = 0.03  # of the depth: how far the nearer one has to be in front
 LEAST_PIXELS = 12  # of the small pictures, in which both subjects have to be drawn
+RIM = 0.005  # of the picture's longer side
 NEIGHBOURS = 3  # frames before and after that vote on a pair
 CLEAR_SHARE = 0.05  # of the smaller subject: so much overlap is believed without a second frame
 LEAST_SHARE = 0.65  # of the overlap that one of the two is seen in: less says nothing
@@ -93,9 +95,12 @@ def _boxes_meet(a: Drawn, b: Drawn) -> NDArray[np.bool_]:
 
 
 def _wish(frame: int, pair: tuple[int, int], drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> Wish | None:
-    near = [drawn[one].inverse_depth[frame] for one in pair]
-    both = (near[0] > 0) & (near[1] > 0)
-    seen = [both & masks[one][frame] for one in pair]
+    rim = max(1, round(RIM * max(drawn[0].inverse_depth.shape[1:])))
+    left, top, right, bottom = _common_box(drawn[pair[0]], drawn[pair[1]], frame, rim)
+    window = (frame, slice(top, bottom), slice(left, right))
+    near = [drawn[one].inverse_depth[window] for one in pair]
+    both = _inner(near[0] > 0, rim) & _inner(near[1] > 0, rim)
+    seen = [both & masks[one][window] for one in pair]
     counts = [int(mask.sum()) for mask in seen]
     if sum(counts) < LEAST_PIXELS or max(counts) < LEAST_SHARE * sum(counts):
         return None
@@ -103,8 +108,19 @@ def _wish(frame: int, pair: tuple[int, int], drawn: list[Drawn], masks: list[NDA
     front, back = pair[first], pair[1 - first]
     told = seen[first]
     apart = float(np.median(np.log(near[first][told] / near[1 - first][told])))
-    smaller = min(int((one > 0).sum()) for one in near)
+    smaller = min(int((drawn[one].inverse_depth[frame] > 0).sum()) for one in pair)
     return Wish(frame, front, back, apart, counts[first] / smaller)
+
+
+def _common_box(a: Drawn, b: Drawn, frame: int, rim: int) -> tuple[int, int, int, int]:
+    """Where both may be drawn, and a few pixels about it, which ``_inner`` needs to tell an edge."""
+    low, high = np.maximum(a.boxes[frame, :2], b.boxes[frame, :2]) - rim - 1, np.minimum(a.boxes[frame, 2:], b.boxes[frame, 2:]) + rim + 1
+    return max(0, int(low[0])), max(0, int(low[1])), int(high[0]), int(high[1])
+
+
+def _inner(covered: NDArray[np.bool_], rim: int) -> NDArray[np.bool_]:
+    """Without its rim: a shape that reaches a little over its subject's edge would claim what stands behind it."""
+    return cv2.erode(covered.astype(np.uint8), np.ones((2 * rim + 1,) * 2, np.uint8), borderValue=(1.0,)) > 0
 
 
 def in_order(wishes: list[Wish]) -> float:

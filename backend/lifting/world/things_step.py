@@ -21,6 +21,7 @@ from revision_blender.motion.clip import BodyTrack, GroundPlane
 Array = NDArray[np.floating]
 
 ANIMAL_BODY = "open_quadruped"
+HELD = 0.08  # of a body's pixels: what is larger is not held but stands before or behind it
 N_LOWEST = 12  # vertices that stand for an animal's paws
 
 
@@ -36,7 +37,7 @@ def lifted_animal(
     """An animal as a track. others: 255 on pixels of other subjects. Nothing, and a note, where it cannot be fitted."""
 
     def fitted() -> tuple[LiftedBody, LiftedBody]:
-        fit = fit_animal(ANIMAL_BODY, one, one.prompts, camera, ground, wish.fps, progress, occluders=others)
+        fit = fit_animal(ANIMAL_BODY, one, one.prompts, camera, ground, wish.fps, progress, occluders=others, frames=frames)
         body = LiftedBody(fit.family, fit.model, fit.betas, fit.rotations, fit.translation, fit.confidence)
         return body, body
 
@@ -102,7 +103,11 @@ def _beside(one: Followed, bodies: list[LiftedTrack], camera: Camera) -> Array |
     if not bodies:
         return None
     depths = np.stack([root_depths(body, camera) for body in bodies])
-    return depth_beside(one, np.stack([body.mask for body in bodies]), depths)
+    masks = np.stack([body.mask for body in bodies])
+    size = float(np.median((one.masks[one.seen] > 0).sum(axis=(1, 2)))) if one.seen.any() else 0.0
+    if size > HELD * float(np.median((masks > 0).sum(axis=(2, 3)).max(axis=1))):
+        return None
+    return depth_beside(one, masks, depths)
 
 
 def root_depths(lifted: LiftedTrack, camera: Camera) -> Array:
