@@ -14,6 +14,8 @@ from backend.progress import Progress
 from revision_blender.motion.bodies.body_model import BodyModel
 from revision_blender.motion.camera import Camera
 
+GUESSED = 0.5  # what a reader's guess at a hidden landmark is worth in the fit: less than sight, more than nothing
+
 
 @dataclass(frozen=True, eq=False)
 class FittedPerson:
@@ -71,10 +73,10 @@ def _read(person: Person, masks: UInt8[NDArray[np.uint8], "F H W"]) -> UInt8[NDA
 
 
 def _doubted(person: Person, hidden: UInt8[NDArray[np.uint8], "F H W"] | None) -> Landmarks:
-    """The landmarks, those behind somebody or something seen as little as they are: there a reader tells stories."""
+    """The landmarks, those behind somebody or something counted less: there a reader guesses."""
     if hidden is None:
         return person.landmarks
-    return replace(person.landmarks, visibility=landmark_trust(person.landmarks, np.zeros_like(person.apart), hidden))
+    return replace(person.landmarks, visibility=landmark_trust(person.landmarks, np.zeros_like(person.apart), hidden, hidden=GUESSED))
 
 
 def _confidence(

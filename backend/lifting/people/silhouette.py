@@ -33,7 +33,8 @@ class Silhouettes:
         grid = 2.0 * (pixels - self.origin[:, None]) / self.extent[:, None] - 1.0
         sampled = torch.nn.functional.grid_sample(self.field, grid[:, :, None], padding_mode="border", align_corners=False)
         beyond = (grid.abs() - 1.0).clamp(min=0.0) * 0.5 * self.extent[:, None]
-        return sampled[:, 0, :, 0] + beyond.sum(-1)
+        sampled = sampled[:, 0, :, 0]
+        return sampled + beyond.sum(-1) * (sampled > 0.0)  # where the border is the person, or hidden, so is what lies beyond it
 
 
 def silhouettes_of(masks: NDArray[np.uint8], blocked: NDArray[np.uint8] | None = None) -> Silhouettes:

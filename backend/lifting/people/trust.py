@@ -32,16 +32,18 @@ def landmark_trust(
     apart: Float[NDArray[np.floating], "F 33"],
     blocked: UInt8[NDArray[np.uint8], "F H W"] | None,
     sharpness: Float[NDArray[np.floating], "F 33"] | None = None,
+    hidden: float = HIDDEN,
 ) -> Float[NDArray[np.float32], "F 33"]:
     """How far each landmark is trusted: visibility, less where the passes disagree, where something stands before it, where the
     picture is blurred.
 
     apart: of the person's height. blocked: 255 on pixels that show somebody or something else. sharpness: in [0, 1].
+    hidden: what is left of the trust in a landmark behind something.
     """
     trust = landmarks.visibility * landmarks.found[:, None]
     trust = trust / (1.0 + (apart / APART_HALVES) ** 2)
     if blocked is not None:
-        trust = np.where(_inside(blocked, landmarks.pixels), HIDDEN * trust, trust)
+        trust = np.where(_inside(blocked, landmarks.pixels), hidden * trust, trust)
     if sharpness is not None:
         trust = trust * sharpness
     return np.clip(trust, 0.0, 1.0).astype(np.float32)
