@@ -14,7 +14,7 @@ from revision_blender.motion.clip import GroundPlane
 from revision_blender.motion.subjects import ANIMAL_PARTS, Prompt
 
 LEAST_THIN, MOST_THIN, UNASKED = 0.05, 0.8, 0.4
-BESIDE = 0.015  # of the animal's size
+SLIP, BESIDE = 0.015, 0.02  # of the animal's size: how far off people click, and what is beyond that
 
 
 def evidence_of(
@@ -36,7 +36,7 @@ def _trust_in_thin(crops: Crops, keypoints: NDArray[np.float32], clicked: NDArra
     if not shown.any():
         return UNASKED
     beside = crops.distance(crops.to_crop(torch.from_numpy(keypoints)))[:, paws] / crops.size[:, None]
-    held = np.sort(np.exp(-beside.numpy()[shown] / BESIDE))
+    held = np.sort(np.exp(-np.maximum(beside.numpy()[shown] - SLIP, 0.0) / BESIDE))
     held = held[: (len(held) + 1) // 2].mean()  # the half that is held worst
     return float(LEAST_THIN + (MOST_THIN - LEAST_THIN) * held)
 
