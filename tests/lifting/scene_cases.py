@@ -1,8 +1,5 @@
 """What the tests of the scene share: cards that stand before the camera, as tracks with masks."""
 
-import hashlib
-import json
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,8 +7,6 @@ from backend.lifting.world.drawn import drawn_tracks
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
 from revision_blender.motion.camera import Camera, static_camera
 from revision_blender.motion.clip import BodyTrack, GroundPlane, ObjectTrack, Track
-from revision_blender.motion.clip_arrays import clip_to_arrays
-from revision_blender.wire.requests import LiftResult
 from tests.backend.lifting_cases import walking_clip
 
 WIDTH, HEIGHT, FOCAL = 160, 120, 150.0
@@ -56,10 +51,3 @@ def shot_of(tracks: tuple[Track, ...], masks: list[NDArray[np.uint8]], camera: C
         for track, mask in zip(tracks, masks, strict=True)
     )
     return LiftedShot(12.0, camera, FLOOR, 0.8, lifted)
-
-
-def lifted_text(result: LiftResult) -> str:
-    """The facts and a digest of the arrays of a result's clip, to compare two."""
-    facts, arrays = clip_to_arrays(result.clip)
-    digest = hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
-    return json.dumps(facts, sort_keys=True) + digest
