@@ -14,7 +14,7 @@ from backend.lifting.objects.colours import ColourModel, colour_model, perceptua
 from backend.lifting.objects.cutting import crop_about
 from backend.lifting.objects.shown import corrected_masks, drawn_masks
 from backend.lifting.objects.sizes import common_size
-from backend.lifting.objects.spreading import TOUCH, State, middle_of, stepped
+from backend.lifting.objects.spreading import LIVING, THING, TOUCH, Habits, State, middle_of, stepped
 from backend.lifting.objects.stabilising import background_motion
 from backend.lifting.objects.tracing import Trace, traced
 from backend.lifting.subject import Followed, boxes_of
@@ -132,11 +132,12 @@ def _followed(
     side = _median_side(shown)
     small = prompts[0].kind == "object" and side < SMALL * max(frames.shape[1:3])
     trace = traced(frames, taken, shown) if small else None
-    return _walked(scene, softs, _boxes(prompts, scene.scale), trace, side * scene.scale, progress)
+    habits = THING if prompts[0].kind == "object" else LIVING
+    return _walked(scene, softs, _boxes(prompts, scene.scale), trace, side * scene.scale, habits, progress)
 
 
 def _walked(
-    scene: Scene, softs: dict[int, Soft], boxes: dict[int, Box], trace: Trace | None, side: float, progress: Progress
+    scene: Scene, softs: dict[int, Soft], boxes: dict[int, Box], trace: Trace | None, side: float, habits: Habits, progress: Progress
 ) -> list[State]:
     """One state a frame. Between two frames that were shown, both are followed towards each other."""
     colours = _colours(scene, softs, side)
@@ -148,7 +149,7 @@ def _walked(
     whole = max(float((soft > TOUCH).sum()) for soft in softs.values())
     total = 2 * n_frames
     for k, start in enumerate(shown):
-        forth[start] = back[start] = State(softs[start], still, 1.0, _box_of(softs[start], boxes.get(start)))
+        forth[start] = back[start] = State(softs[start], still, 1.0, _box_of(softs[start], boxes.get(start)), habits)
         ahead = shown[k + 1] if k + 1 < len(shown) else n_frames
         behind = shown[k - 1] if k > 0 else -1
         for ways, until, step in ((forth, ahead, 1), (back, behind, -1)):

@@ -19,16 +19,29 @@ Soft = NDArray[np.float32]
 
 REACH = 0.35  # of the thing's side: how far beyond its place a step looks
 COARSE_FROM = 64.0  # pixels: larger things are compared at half their size
-LOCAL, GLOBAL = 0.6, 0.35  # weights of the colours' log ratios; the carried place and the background count fully
+GLOBAL = 0.35  # weight of the clip's colours' log ratio; the carried place and the background count fully
 PLACE_BLUR = 0.025  # of the side: how sharply the carried mask is believed
 TOLD = 1.5  # log ratios of the clip's colours below this tell nothing
 MOST_PLACE = 3.0
 STRANGE, DOUBTFUL = 0.0, 1.0  # log odds that something new is the thing: of a colour that it has not, and of one that tells nothing
 NEW_PLACE = -1.0  # log odds of a place where nothing was carried but where the background is hidden now
-NEW_REACH = 0.2  # of the side: how far a step may grow
 TOUCH = 0.5
-ROOM = 0.15  # of the side: how far beyond its box a thing may reach
-GROW, SHRINK = 0.25, 0.08  # of the way that a box follows its mask, a frame: what is hidden in part comes back
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How such things change from frame to frame. near: weight of what is near in colour and place. reach: of the thing's side, how far a
+    step may grow. room: of the side, how far beyond its box it may reach. grow, shrink: of the way that the box follows the mask."""
+
+    near: float
+    reach: float
+    room: float
+    grow: float
+    shrink: float
+
+
+LIVING = Habits(near=0.8, reach=0.1, room=0.06, grow=0.25, shrink=0.25)  # bends and turns, so its box must hold it closely
+THING = Habits(near=0.6, reach=0.2, room=0.15, grow=0.25, shrink=0.08)  # keeps its shape: what is hidden of it comes back
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +54,7 @@ class State:
     velocity: Array
     score: float
     box: Box
+    habits: Habits
 
 
 def stepped(
@@ -64,7 +78,7 @@ def stepped(
     box = (columns[0] + shift[0], rows[0] + shift[1], columns[-1] + 1 + shift[0], rows[-1] + 1 + shift[1])
     crop = crop_about(box, REACH * side + 6.0, now.shape)
     if min(crop.width, crop.height) < 12:
-        return State(np.zeros_like(state.soft), state.velocity, 0.0, state.box)
+        return State(np.zeros_like(state.soft), state.velocity, 0.0, state.box, state.habits)
     old_picture, old_soft = _shifted(before, crop, shift), _shifted(state.soft, crop, shift)
     picture = np.ascontiguousarray(crop.of(now))
     flow = _flow(picture, old_picture)
@@ -75,7 +89,7 @@ def stepped(
     velocity = _velocity(flow, carried, shift)
     allowed = moved_box(state, velocity if at is None else at - middle)
     outside = np.ones(now.shape[:2], bool)
-    crop_about(allowed, ROOM * side, now.shape).of(outside)[:] = False
+    crop_about(allowed, state.habits.room * side, now.shape).of(outside)[:] = False
     blocked = crop.of(outside) if blocked is None else blocked | crop.of(outside)
     soft = _cut(
         picture,
@@ -85,10 +99,13 @@ def stepped(
         side,
         blocked,
         background.votes(end, crop, carried),
+        state.habits,
     )
     whole = np.zeros_like(state.soft)
     crop.of(whole)[:] = soft
-    return State(whole, velocity, _score(soft, old_soft, carried, picture, warped), _followed_box(allowed, whole))
+    return State(
+        whole, velocity, _score(soft, old_soft, carried, picture, warped), _followed_box(allowed, whole, state.habits), state.habits
+    )
 
 
 def middle_of(soft: Soft) -> Array:
@@ -109,7 +126,7 @@ def moved_box(state: State, velocity: Array) -> Box:
     return left + x, top + y, right + x, bottom + y
 
 
-def _followed_box(allowed: Box, soft: Soft) -> Box:
+def _followed_box(allowed: Box, soft: Soft, habits: Habits) -> Box:
     """The box drawn a little towards where most of the mask is: things grow, turn and bend, but slowly."""
     rows, columns = np.nonzero(soft > TOUCH)
     if len(rows) < 8:
@@ -118,7 +135,7 @@ def _followed_box(allowed: Box, soft: Soft) -> Box:
     high = np.percentile(columns, 99) + 1.0, np.percentile(rows, 99) + 1.0
     ways = np.array([*low, *high]) - allowed
     outward = ways * [-1.0, -1.0, 1.0, 1.0] > 0.0
-    drawn = allowed + np.where(outward, GROW, SHRINK) * ways
+    drawn = allowed + np.where(outward, habits.grow, habits.shrink) * ways
     return float(drawn[0]), float(drawn[1]), float(drawn[2]), float(drawn[3])
 
 
@@ -143,7 +160,14 @@ def _warped(values: NDArray, flow: NDArray[np.float32]) -> NDArray:
 
 
 def _cut(
-    picture: Picture, warped: Picture, carried: Soft, colours: ColourModel, side: float, blocked: NDArray[np.bool_] | None, behind: Soft
+    picture: Picture,
+    warped: Picture,
+    carried: Soft,
+    colours: ColourModel,
+    side: float,
+    blocked: NDArray[np.bool_] | None,
+    behind: Soft,
+    habits: Habits,
 ) -> Soft:
     """The thing's soft mask: its carried place, colours near by and colours of the whole clip vote; edges decide."""
     blur = max(1.0, PLACE_BLUR * side)
@@ -156,9 +180,9 @@ def _cut(
     )  # what came before the background may be somebody else
     new = (behind > 0.5) & (usual > 0.0)
     odds = np.where(new, np.maximum(odds, NEW_PLACE), odds)
-    reachable = (_near(carried, 2.0 * blur + 1.0) | (new & _near(carried, NEW_REACH * side))).astype(bool)
+    reachable = (_near(carried, 2.0 * blur + 1.0) | (new & _near(carried, habits.reach * side))).astype(bool)
     near = _near_odds(warped, carried, picture, reachable, side)
-    votes = odds + LOCAL * near + GLOBAL * usual + behind
+    votes = odds + habits.near * near + GLOBAL * usual + behind
     soft = np.where(reachable, 1.0 / (1.0 + np.exp(-votes)), 0.0).astype(np.float32)
     if blocked is not None:
         soft[blocked] = 0.0
