@@ -15,7 +15,6 @@ from backend.lifting.animals.following import followed
 from backend.lifting.animals.leg_swings import with_legs_told_apart
 from backend.progress import Progress
 from revision_blender.motion.camera import Camera
-from revision_blender.motion.clip import GroundPlane
 from revision_blender.motion.subjects import ANIMAL_PARTS
 
 Array = NDArray[np.floating]
@@ -38,9 +37,8 @@ class ClipFit:
     overlap: NDArray[np.float64]
 
 
-def fitted_clip(
-    body: CoarseBody, evidence: Evidence, first: First, camera: Camera, ground: GroundPlane | None, fps: float, progress: Progress
-) -> ClipFit:
+def fitted_clip(body: CoarseBody, evidence: Evidence, first: First, camera: Camera, fps: float, progress: Progress) -> ClipFit:
+    """All frames of a shot, from the first one that was fitted."""
     frames = len(evidence.clicked)
     unknowns = followed(body, evidence, first, progress.part(0.0, 0.5))
     energy = AnimalEnergy(body, evidence, first.preferred, Weights())

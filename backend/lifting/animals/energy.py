@@ -40,8 +40,6 @@ class Weights:
     walls: float = 1.0
     upright: float = 1.0
     shape: float = 1.0
-    smooth: float = 0.0
-    ground: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

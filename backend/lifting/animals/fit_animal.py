@@ -81,7 +81,7 @@ def fit_animal(
         evidence = evidence_of(followed, prompts, camera, ground, occluders)
         first = fitted_first(_body(model), evidence, ground is not None, presets, words, progress.part(0.0, 0.3))
         evidence = evidence.tilted(first.tilt)
-        fit = fitted_clip(_body(model), evidence, first, camera, ground, fps, progress.part(0.3, 1.0))
+        fit = fitted_clip(_body(model), evidence, first, camera, fps, progress.part(0.3, 1.0))
         confidence = joint_confidence(_body(model), evidence, fit.unknowns, fit.overlap, followed.score)
         rotations, translation = _in_world(_body(model), fit.unknowns, fit.roots, camera)
     betas = fit.unknowns.betas[0].numpy().astype(np.float64)
