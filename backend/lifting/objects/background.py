@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.lifting.objects.colours import perceptual
-from backend.lifting.objects.cutting import Crop
+from backend.lifting.objects.crops import Crop
 
 Array = NDArray[np.floating]
 Soft = NDArray[np.float32]

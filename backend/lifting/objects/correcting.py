@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from backend.lifting.objects.cutting import Crop, Mask, crop_about, cut_out, without_crumbs
+from backend.lifting.objects.crops import Crop, crop_about, without_crumbs
+from backend.lifting.objects.cutting import Mask, cut_out
 from revision_blender.motion.subjects import OFF, Box, Click, Prompt
 
 MARGIN = 0.3  # of the thing's side, seen around it

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.lifting.objects.circles import best_circle
+from backend.lifting.objects.crops import Crop, crop_about, without_crumbs
 from backend.lifting.objects.likeness import Boxed, unlike_surroundings, unlikeness
 from backend.lifting.objects.sizes import common_size
 from backend.lifting.objects.stick_figure import away_from, stick_figure
@@ -16,7 +16,6 @@ from revision_blender.motion.subjects import OFF, Box, Prompt
 
 Mask = NDArray[np.uint8]
 Soft = NDArray[np.float32]
-Value = TypeVar("Value", np.uint8, np.float32, np.bool_)
 
 WORK_SIDE = 120  # pixels on the longer side of the box in the picture that GrabCut sees
 SMALL_SIDE = 24  # a thing of so few pixels has too few for colour models, and is enlarged
@@ -45,35 +44,6 @@ THING_GUESSES = (_Guess(0.0, 0.15), _Guess(0.0, 0.15, True), _Guess(0.35, 0.45),
 LAST_GUESS = _Guess(0.6, 0.15)
 UNLIKE_GUESS = _Guess(0.0, 0.25)
 BOLDNESS = (0.85, 1.0, 1.2)
-
-
-@dataclass(frozen=True)
-class Crop:
-    """left, top, right, bottom: whole pixels of the picture, right and bottom beyond the last."""
-
-    left: int
-    top: int
-    right: int
-    bottom: int
-
-    @property
-    def width(self) -> int:
-        return self.right - self.left
-
-    @property
-    def height(self) -> int:
-        return self.bottom - self.top
-
-    def of(self, picture: NDArray[Value]) -> NDArray[Value]:
-        """A view of the picture's part."""
-        return picture[self.top : self.bottom, self.left : self.right]
-
-
-def crop_about(box: Box, margin: float, shape: tuple[int, ...]) -> Crop:
-    """The box with ``margin`` pixels around it, inside a picture of ``shape`` (height, width)."""
-    left, top = max(0, int(np.floor(box[0] - margin))), max(0, int(np.floor(box[1] - margin)))
-    right, bottom = min(shape[1], int(np.ceil(box[2] + margin))), min(shape[0], int(np.ceil(box[3] + margin)))
-    return Crop(min(left, shape[1] - 1), min(top, shape[0] - 1), max(right, left + 1, 1), max(bottom, top + 1, 1))
 
 
 def shown_box(prompts: Sequence[Prompt], shape: tuple[int, ...]) -> Box | None:
@@ -258,20 +228,3 @@ def _grab(picture: NDArray[np.uint8], seeds: Mask) -> NDArray[np.bool_]:
     cv2.setRNGSeed(0)  # the colour models start from k-means, which draws
     cv2.grabCut(picture, labels, None, np.zeros((1, 65)), np.zeros((1, 65)), ROUNDS, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]
     return np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD))
-
-
-def without_crumbs(cut: NDArray[np.bool_], sure: NDArray[np.bool_] | None = None, share: float = 0.06) -> NDArray[np.bool_]:
-    """Parts smaller than ``share`` of the largest go, unless they are ``sure``; holes smaller than that are filled."""
-    _, names, stats, _ = cv2.connectedComponentsWithStats(cut.astype(np.uint8), connectivity=8)
-    if len(stats) < 2:
-        return cut
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    kept: NDArray[np.bool_] = np.concatenate([np.zeros(1, bool), areas >= share * areas.max()])
-    if sure is not None:
-        kept[np.unique(np.asarray(names, np.intp)[sure & cut])] = True
-        kept[0] = False
-    solid = kept[np.asarray(names, np.intp)]
-    _, holes, stats, _ = cv2.connectedComponentsWithStats((~solid).astype(np.uint8), connectivity=4)
-    small = np.asarray(stats)[:, cv2.CC_STAT_AREA] < share * areas.max()
-    small[0] = False
-    return solid | small[np.asarray(holes, np.intp)]

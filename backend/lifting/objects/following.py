@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from backend.lifting.objects.background import Background, Free, free_of
 from backend.lifting.objects.circles import rounded
 from backend.lifting.objects.colours import ColourModel, colour_model, perceptual
-from backend.lifting.objects.cutting import crop_about
+from backend.lifting.objects.crops import crop_about
 from backend.lifting.objects.shown import corrected_masks, drawn_masks
 from backend.lifting.objects.sizes import common_size
 from backend.lifting.objects.spreading import LIVING, THING, TOUCH, Habits, State, middle_of, stepped

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from backend.lifting.objects.background import Background
 from backend.lifting.objects.colours import ColourModel, perceptual
-from backend.lifting.objects.cutting import Crop, crop_about, without_crumbs
+from backend.lifting.objects.crops import Crop, crop_about, without_crumbs
 from backend.lifting.objects.edges import on_edges
 from backend.lifting.objects.likeness import nearer_sides
 from revision_blender.motion.subjects import Box

@@ -2,7 +2,7 @@
 
 A ball moves many times its size in a frame, blurs, bounces, leaves the picture and comes back. So no frame is decided alone:
 on every frame a few likely places are found, and dynamic programming picks the path that looks right, moves as things move,
-and may be missing for a while (cf. Fortmann-free multi-frame tracking: Viterbi over detections).
+and may be missing for a while: Viterbi over detections.
 """
 
 from dataclasses import dataclass
