@@ -28,6 +28,7 @@ _OBJECT = _BANDS + 2 + 3 * _N_POINTS
 SIZE: dict[Kind, int] = {kind: (_BANDS + 7) * N_JOINTS[kind] + _ROOT + (_OBJECT if kind == "object" else 0) for kind in KINDS}
 
 _TURN = 0.6  # the six numbers' change that a raw 1 stands for
+_LESS = 2.2  # power of the spacing of seen frames by which turns are smaller: few frames say less about what is wrong with them
 _SPEED = 0.06  # metres a frame
 _HEIGHT = 0.2  # metres
 _POINT = 0.05  # metres
@@ -95,7 +96,12 @@ def _split(raw: Tensor, kind: Kind) -> _Raw:
 def _rotations(known: Seen, told: _Raw, valid: Float[Tensor, "b t"]) -> Float[Tensor, "b t j 3 3"]:
     """Mixed filters, then a small rotation: in the joint's own frame, of the root in the heading frame."""
     base = from6d(known.turns.mixed(shares(known.turns, TURNS, told.shares, known.turn_doubt)))
-    change = _TURN * torch.sigmoid(told.wrong - _SURE * (1.0 - known.turn_doubt))[..., None] * told.turns
+    change = (
+        _TURN
+        * known.every[:, None, None, None] ** -_LESS
+        * torch.sigmoid(told.wrong - _SURE * (1.0 - known.turn_doubt))[..., None]
+        * told.turns
+    )
     small = small_rotation(filters.gaussian(change, _STEADY, valid))
     root = known.heading @ small[:, :, 0] @ known.heading.mT @ base[:, :, 0]
     return torch.cat([root[:, :, None], base[:, :, 1:] @ small[:, :, 1:]], 2)

@@ -31,7 +31,8 @@ class Seen:
 
     heading: R_world_heading. turns: the rotations' six numbers, taken apart by speed. path: the same of the root's place, the floor's
     two axes in the first entry of its third axis, the height in the second (each padded to two numbers). points, mechanics: only of objects.
-    turn_doubt, path_doubt: how far each can be noise (``shares.doubt``).
+    turn_doubt, path_doubt: how far each can be noise (``shares.doubt``). every: see
+    ``shares.spacing``.
     """
 
     heading: Float[Tensor, "b t 3 3"]
@@ -41,6 +42,7 @@ class Seen:
     mechanics: Fit | None
     turn_doubt: Float[Tensor, "b t j"]
     path_doubt: Float[Tensor, "b t 2"]
+    every: Float[Tensor, " b"]
 
 
 def seen(observed: Observed) -> Seen:
@@ -63,6 +65,7 @@ def seen(observed: Observed) -> Seen:
         mechanics,
         doubt(turns, sure, True, every),
         doubt(places, root_sure, False, every),
+        every,
     )
 
 
