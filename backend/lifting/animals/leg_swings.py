@@ -28,6 +28,7 @@ LEGS = ((7, 8, 9, 10), (11, 12, 13, 14), (17, 18, 19, 20), (21, 22, 23, 24))  # 
 _ENDS = ((0, 1), (2, 3))
 _LEG_NAMES = ("front_left", "front_right", "back_left", "back_right")
 _PAWS = [ANIMAL_PARTS.index(f"{name}_paw") for name in _LEG_NAMES]
+_AT_ONCE = 12  # frames: their legs in every state take 100 MB
 _STEP = 0.085  # radians between two states
 _ANGLES = _STEP * np.arange(-10, 11)  # of the line from hip to paw: below 0 the paw is ahead
 _N = len(_ANGLES)  # states that bear; as many follow that are lifted
@@ -48,10 +49,10 @@ _WRONG_PLACE = 25.0  # a radian: for lifting a paw that is ahead, or setting one
 def with_legs_told_apart(body: CoarseBody, evidence: Evidence, unknowns: Unknowns, fps: float) -> Unknowns:
     """The same animal, its legs where they are most likely, on every frame."""
     energy = AnimalEnergy(body, evidence, unknowns.betas, Weights())
-    missing, beside = _left_by_trunk(energy, unknowns)
     states = [_states(energy, unknowns, leg) for leg in range(4)]
-    drawn = _drawn_states(energy, unknowns, states)
-    costs = [_pair_costs([drawn[leg] for leg in end], missing, beside) for end in _ENDS]
+    rows = np.arange(len(unknowns.pose))
+    parts = [_costs(body, evidence.rows(part), unknowns.rows(part), states) for part in np.split(rows, rows[_AT_ONCE::_AT_ONCE])]
+    costs = [np.concatenate(pairs) for pairs in zip(*parts, strict=True)]
     ways = [[_likeliest(pair, pace / fps, fps) for pair in costs] for pace in _PACES]
     best = min(ways, key=lambda pairs: sum(cost for cost, _ in pairs))
     pose = unknowns.pose.clone()
@@ -59,6 +60,14 @@ def with_legs_told_apart(body: CoarseBody, evidence: Evidence, unknowns: Unknown
         for place, leg in enumerate(end):
             pose[:, list(LEGS[leg])] = states[leg][torch.from_numpy(path[:, place])]
     return replace(unknowns, pose=pose)
+
+
+def _costs(body: CoarseBody, evidence: Evidence, unknowns: Unknowns, states: list[torch.Tensor]) -> list[F32]:
+    """``(F, S, S)`` of the front pair and of the back pair."""
+    energy = AnimalEnergy(body, evidence, unknowns.betas, Weights())
+    missing, beside = _left_by_trunk(energy, unknowns)
+    drawn = _drawn_states(energy, unknowns, states)
+    return [_pair_costs([drawn[leg] for leg in end], missing, beside) for end in _ENDS]
 
 
 def _states(energy: AnimalEnergy, unknowns: Unknowns, leg: int) -> Float[torch.Tensor, "S 4 3"]:
