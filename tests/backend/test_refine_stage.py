@@ -106,7 +106,9 @@ def test_changes_tell_sliding_sinking_and_jitter() -> None:
     assert named["sliding_mm_after"] < 0.5
     assert 2.0 < named["sliding_mm_before"] < 4.0
     deeper = clip.with_tracks((replace(track, translation=track.translation + np.array([0.0, 0.04, 0.0])),))
-    sunk = means(changes(deeper, spoilt))  # soles are points a few millimetres over the lowest one, so that it is a difference that is exact
+    sunk = means(
+        changes(deeper, spoilt)
+    )  # soles are points a few millimetres over the lowest one, so that it is a difference that is exact
     assert named["sinking_mm_before"] > 10.0 and named["sinking_mm_after"] < 0.5
     assert abs(sunk["sinking_mm_before"] - sunk["sinking_mm_after"] - 20.0) < 0.1
     jittery = means(changes(noisy(clip), clip))
