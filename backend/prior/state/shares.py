@@ -43,7 +43,7 @@ _SUREST = 6.0  # logit; beyond, the network could not change its mind
 
 
 _QUIET_TURN, _QUIET_PLACE = 0.007, 0.0025  # rad, m: noise a number at which half of the usual filtering is done
-_FADES = 2.2  # power of the spacing by which noise of seen frames, and motion, fade from fourth differences between them
+_FADES = 1.7  # power of the spacing by which noise of seen frames, and motion, fade from fourth differences between them
 
 
 def logarithms(bands: Bands, table: Table) -> Float[Tensor, "b t w e"]:
