@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from backend.lifting.people import linking
 from backend.lifting.people.linking import chains_of
 from backend.lifting.people.poses import alike, clothes_of, painted_out
 from backend.lifting.people.shown_people import Shown, named
@@ -112,3 +113,12 @@ def test_frames_without_a_person_lie_between_those_with_one_and_count_nothing():
     points[1:4] = np.nan
     done = filled(points, found)
     assert np.allclose(done[2, 0, 0], 200.0) and (done[1:4, :, 2] == 0.0).all() and (done[[0, 4], :, 2] == 1.0).all()
+
+
+def test_joins_that_will_not_be_made_do_not_hide_the_one_that_fits(monkeypatch):
+    costs = {("a", "b"): 0.8, ("a", "c"): 0.9, ("d", "b"): 0.9}
+    names = iter("abcd")
+    chains = [{next(names): None} for _ in range(4)]
+    monkeypatch.setattr(linking, "_join_cost", lambda one, other, _fps: costs.get((max(one), min(other)), linking.NEVER))
+    joined = linking._joined(chains, 12.0)  # type: ignore[arg-type]
+    assert {frozenset(chain) for chain in joined} == {frozenset("ab"), frozenset("c"), frozenset("d")}

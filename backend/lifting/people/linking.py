@@ -65,7 +65,8 @@ def _joined(chains: list[Chain], fps: float) -> list[Chain]:
         )
         if not cost.size or cost.min() >= JOIN_COST:
             return chains
-        rows, columns = linear_sum_assignment(cost)
+        # Joins that will not be made must not count: two of them can look cheaper together than the one that fits and none.
+        rows, columns = linear_sum_assignment(np.where(cost < JOIN_COST, cost, NEVER))
         pairs = [(row, column) for row, column in zip(rows, columns, strict=True) if cost[row, column] < JOIN_COST]
         row, column = min(pairs, key=lambda pair: cost[pair])
         joined = chains[row] | chains[column]
