@@ -29,7 +29,7 @@ _EXACT = 0.0003  # metres: pinned places are nearer than this before it stops
 _REACH = 4  # joints from a foot or a pinned hand up to the trunk
 _DAMPING = 1e-6
 _LONGEST = 0.25  # radians that a joint turns in one pass: the equations hold for small turns only
-_SEEN_OVER = 0.022  # seconds over which a lift's places are averaged: they shake from frame to frame
+_SEEN_OVER = 0.0212  # seconds over which a lift's places are averaged: they shake from frame to frame
 # Where a camera saw the body its joints are known to millimetres across the line of sight, and a change may be quick, to go there.
 _SEEN = Scales(across=0.003, turn=0.4, calm_turn=0.04, calm_shift=0.07, slide=0.15, touch=0.02)
 # Of a motion without noise: soles give, captured feet creep by a millimetre or two a frame and stand a centimetre in their floor; a heel that
