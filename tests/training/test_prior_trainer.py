@@ -247,7 +247,7 @@ def test_a_run_stopped_and_gone_on_with_is_the_run_that_was_not_stopped(motions,
 def test_what_is_learned_from_is_done_better(people, tmp_path) -> None:
     """After a few steps on one motion, other draws of it must be nearer to the truth, and feet that stand known, than before."""
     values = {**SMALL, "data": {**SMALL["data"], "human": 1.0, "animal": 0.0, "object": 0.0, "short": 0.0}}
-    values["run"] = {**SMALL["run"], "steps": 60, "batch": 8, "look_every": 0, "save_every": 60}
+    values["run"] = {**SMALL["run"], "steps": 110, "batch": 8, "look_every": 0, "save_every": 110}
     values["optimizer"] = {"warmup": 5, "learning_rate": 3e-3, "ema": 0.9}
     config = parsed(values)
     folder = train(config, Motions(people[:1]), tmp_path, say=lambda _words: None).folder
