@@ -3,37 +3,26 @@
 import bpy
 from bpy.props import StringProperty
 
-from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene.errors import SceneError
 from ..revision_blender.scene.ghosts import ghost_role, hide_ghost, show_ghost
 from ..revision_blender.scene.motions import TITLES, play, roles_of, shown_role
 from ..revision_blender.scene.take import Take
-from . import pin_counts, reasons
+from . import reasons
 from .pinning import chosen_take
-from .pressing import can_press
+from .take_edits import TakeEdit
 
 
-class _Comparing:
+class _Comparing(TakeEdit):
     """Mix-in: works on the chosen take where it has more than one motion."""
 
-    bl_options = {"REGISTER", "UNDO"}
+    why_not = staticmethod(reasons.why_not_compared)
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return can_press(cls, reasons.why_not_compared(context.scene))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            take = chosen_take(context.scene)
-            if take is None:
-                raise SceneError("There is no take in this scene; lift a clip or import a motion first.")
-            self.work(context.scene, take)
-        except RevisionError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        finally:
-            pin_counts.forget()
-        return {"FINISHED"}
+    def edit(self, context: bpy.types.Context) -> str:
+        take = chosen_take(context.scene)
+        if take is None:
+            raise SceneError("There is no take in this scene; lift a clip or import a motion first.")
+        self.work(context.scene, take)
+        return ""
 
 
 class REVISION_OT_play_motion(_Comparing, bpy.types.Operator):

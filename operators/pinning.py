@@ -3,16 +3,14 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene.errors import SceneError
 from ..revision_blender.scene.motions import movers
 from ..revision_blender.scene.place_pins import clear_place_pins, joint_of_bone, pin_places
 from ..revision_blender.scene.pose_pins import pin_pose, unpin
 from ..revision_blender.scene.take import Take, find_take, find_takes
 from ..revision_blender.scene.timing import scene_fps
-from . import pin_counts, reasons
-from .pressing import can_press
 from .rigging import body_in_hand
+from .take_edits import TakeEdit
 
 CLEARED = (
     ("PLACES", "Hands and Feet", "The pinned places of hands and feet"),
@@ -30,40 +28,20 @@ def chosen_take(scene: bpy.types.Scene) -> Take | None:
     return find_take(scene, entry.take_id) if entry is not None else None
 
 
-class _Pinning:
-    """Mix-in: greyed out without a take; what goes wrong is reported in one sentence and changes nothing."""
-
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return can_press(cls, reasons.why_not_lifted(context.scene))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            self.report({"INFO"}, self.work(context))
-        except RevisionError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        finally:
-            pin_counts.forget()
-        return {"FINISHED"}
-
-
-class REVISION_OT_pin_pose(_Pinning, bpy.types.Operator):
+class REVISION_OT_pin_pose(TakeEdit, bpy.types.Operator):
     """Keys the whole pose of the body or box in hand at this frame; Refine leaves it exactly as it is"""
 
     bl_idname = "revision.pin_pose"
     bl_label = "Pin Pose"
 
-    def work(self, context: bpy.types.Context) -> str:
+    def edit(self, context: bpy.types.Context) -> str:
         thing = _thing_in_hand(context)
         frame = context.scene.frame_current_final
         pin_pose(thing, frame)
         return f"{thing.name} is pinned at frame {frame:g}"
 
 
-class REVISION_OT_pin_place(_Pinning, bpy.types.Operator):
+class REVISION_OT_pin_place(TakeEdit, bpy.types.Operator):
     """Pins the selected hands and feet to the place where they are now; Refine brings them there within a millimetre.
     Move the marker to move the place, delete it to let go"""
 
@@ -72,7 +50,7 @@ class REVISION_OT_pin_place(_Pinning, bpy.types.Operator):
 
     span: EnumProperty(name="Over", items=SPANS, default="FRAME")
 
-    def work(self, context: bpy.types.Context) -> str:
+    def edit(self, context: bpy.types.Context) -> str:
         found = body_in_hand(context)
         if found is None:
             raise SceneError("There is no body in hand; select the rig of a person or an animal.")
@@ -91,7 +69,7 @@ class REVISION_OT_pin_place(_Pinning, bpy.types.Operator):
         return float(scene.frame_preview_start), float(scene.frame_preview_end)
 
 
-class REVISION_OT_clear_pins(_Pinning, bpy.types.Operator):
+class REVISION_OT_clear_pins(TakeEdit, bpy.types.Operator):
     """Lets go of what is pinned"""
 
     bl_idname = "revision.clear_pins"
@@ -99,7 +77,7 @@ class REVISION_OT_clear_pins(_Pinning, bpy.types.Operator):
 
     what: EnumProperty(name="What", items=CLEARED, default="PLACES")
 
-    def work(self, context: bpy.types.Context) -> str:
+    def edit(self, context: bpy.types.Context) -> str:
         take = chosen_take(context.scene)
         if take is None:
             raise SceneError("There is no take in this scene; lift a clip or import a motion first.")

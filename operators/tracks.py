@@ -13,10 +13,11 @@ from ..revision_blender.scene.lifted_tracks_pieces import renamed, track_in, wit
 from ..revision_blender.scene.properties import RevisionTake
 from ..revision_blender.scene.subject_properties import KINDS
 from ..revision_blender.scene.take import Take
-from . import asking, asking_lift, pin_counts, reasons
+from . import asking, asking_lift, reasons
 from .body_shelf import shelf
 from .lifted_files import clips_on_disk, keep_edited
 from .pressing import can_press, submit
+from .take_edits import TakeEdit
 
 _MARGIN = 0.12  # of a box about projected joints: flesh lies around them
 
@@ -29,25 +30,13 @@ def chosen_track(context: bpy.types.Context, take: Take) -> str:
     return of_active or (last if last in names else names[0] if names else "")
 
 
-class OfTracks:
-    """Mix-in: works on a lifted take; what goes wrong is reported in one sentence."""
+class OfTracks(TakeEdit):
+    """Mix-in: works on a lifted take."""
 
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return can_press(cls, reasons.why_not_lifted(context.scene))
-
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        try:
-            entry, take = asking.lifted(context.scene)
-            self.work(context, entry, take)
-        except (RevisionError, OSError) as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        finally:
-            pin_counts.forget()
-        return {"FINISHED"}
+    def edit(self, context: bpy.types.Context) -> str:
+        entry, take = asking.lifted(context.scene)
+        self.work(context, entry, take)
+        return ""
 
 
 class REVISION_OT_choose_track(OfTracks, bpy.types.Operator):
