@@ -111,6 +111,8 @@ def _video_stream(container: av.container.InputContainer) -> VideoStream:
     if not container.streams.video:
         raise InputError(_NOT_A_VIDEO.format(why="it holds no picture track"))
     stream = container.streams.video[0]
+    if stream.codec_context is None:  # such a stream has neither size nor rate
+        raise InputError(_NOT_A_VIDEO.format(why="its pictures are coded in a way that is not known here"))
     stream.thread_type = "AUTO"
     return stream
 
