@@ -14,22 +14,18 @@ _LOW, _FAR = 0.04, 0.12  # metres over its resting height: below the first a poi
 _SLOW, _FAST = 0.25, 1.0  # metres a second, in the same way
 _LENIENT = 1.3  # how much wider both are where the network says that it rests
 _STRICT = 0.75  # how much narrower where the motion alone has to say it
-_SEEN = 0.5  # what a foot that is low and slow adds to the network's word
 _UNSURE, _SURE = 0.35, 0.65  # probabilities between which holding fades in
 
 
-def stances(points: Array, footing: Footing, contacts: Array | None, fps: float, doubted: bool = False) -> Array:
+def stances(points: Array, footing: Footing, contacts: Array | None, fps: float) -> Array:
     """``(F, P)`` in [0, 1]: how firmly each point is to be held.
 
     points: ``(F, P, 3)`` metres in the prior's world. contacts: ``(F, 4)`` probabilities as ``motions.Predicted`` orders them; None to
     judge by height and speed alone.
     """
-    seen = _by_motion(points, footing, fps, _STRICT if contacts is None else 1.0)
     if contacts is None:
-        return _risen(seen) * (footing.touch >= 0)
+        return _risen(_by_motion(points, footing, fps, _STRICT)) * (footing.touch >= 0)
     told = np.asarray(contacts, dtype=np.float64)[:, np.maximum(footing.touch, 0)]
-    if doubted:
-        told = np.maximum(told, np.minimum(seen, told + _SEEN))
     return _risen(told) * (_by_motion(points, footing, fps, _LENIENT) > 0.0) * (footing.touch >= 0)
 
 
