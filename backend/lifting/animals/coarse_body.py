@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.lifting.animals.keypoints import keypoints_of
+from backend.lifting.kinematic_chain import levels_of, posed_chain
 from revision_blender.masks.labels import ANIMAL_PART_NAMES, FIRST_ANIMAL
 from revision_blender.motion.bodies.body_model import BodyModel
 
@@ -60,7 +61,7 @@ class CoarseBody:
         self.lower_legs, self.tail_or_ears = (np.isin(self.labels, list(parts)) for parts in (_LOWER_LEGS, _TAIL_OR_EARS))
         self.n_betas = int(model.shapedirs.shape[-1])
         self.parents = [int(parent) for parent in model.parents]
-        self._levels = _levels(self.parents)
+        self._levels = levels_of(self.parents)
         self._template = _mean(model.v_template, groups)
         self._shapedirs = _mean(model.shapedirs, groups)
         self._weights = _mean(model.weights, groups)
@@ -74,26 +75,13 @@ class CoarseBody:
     def pose(self, betas: Tensor, rotations: Tensor, root: Tensor) -> PosedAnimal:
         """betas ``(N or 1, B)``, rotations ``(N, 35, 3, 3)`` R_parent_joint, root ``(N, 3)``: where joint 0 comes to lie."""
         rest = self.rest_joints(betas)
-        world, joints = self._chain(rest, rotations, root)
+        world, joints = posed_chain(rest, rotations, root, self.parents, self._levels)
         shift = joints - (world @ rest[..., None])[..., 0]
         transforms = torch.cat([world.flatten(-2), shift], dim=-1)  # (N, 35, 12)
         blended = self._weights @ transforms
         points = self._template + (betas @ self._shapedirs.flatten(0, 1).T).unflatten(-1, (-1, 3))
         skinned = (blended[..., :9].unflatten(-1, (3, 3)) * points[:, :, None]).sum(-1) + blended[..., 9:]
         return PosedAnimal(joints, skinned[:, : self.n_vertices], skinned[:, self.n_vertices :])
-
-    def _chain(self, rest: Tensor, rotations: Tensor, root: Tensor) -> tuple[Tensor, Tensor]:
-        world: list[Tensor] = [rotations[:, 0]] * len(self.parents)
-        joints: list[Tensor] = [root] * len(self.parents)
-        for level in self._levels[1:]:
-            above = [self.parents[j] for j in level]
-            parent = torch.stack([world[p] for p in above], dim=1)
-            turned = parent @ rotations[:, level]
-            bones = rest[:, level] - rest[:, above]
-            placed = torch.stack([joints[p] for p in above], dim=1) + (parent @ bones[..., None])[..., 0]
-            for place, joint in enumerate(level):
-                world[joint], joints[joint] = turned[:, place], placed[:, place]
-        return torch.stack(world, dim=1), torch.stack(joints, dim=1)
 
 
 @lru_cache(maxsize=4)
@@ -120,10 +108,3 @@ def coarse_mesh(model: BodyModel, count: int = N_VERTICES) -> tuple[NDArray[np.i
 
 def _mean(values: NDArray[np.floating], groups: list[NDArray[np.int64]]) -> Tensor:
     return torch.from_numpy(np.stack([values[rows].mean(axis=0) for rows in groups]).astype(np.float32))
-
-
-def _levels(parents: list[int]) -> list[list[int]]:
-    depth: list[int] = []
-    for parent in parents:
-        depth.append(0 if parent < 0 else depth[parent] + 1)
-    return [[j for j, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]

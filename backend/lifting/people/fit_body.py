@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from backend.lifting.kinematic_chain import levels_of, posed_chain
 from backend.lifting.people.landmark_anchors import anchors_of
 from revision_blender.motion.bodies.body_model import BodyModel
 
@@ -44,7 +45,7 @@ class FitBody:
         shapedirs = torch.from_numpy(np.ascontiguousarray(model.shapedirs, np.float32))
         regressor = torch.from_numpy(np.ascontiguousarray(model.J_regressor, np.float32))
         self.parents = [int(p) for p in model.parents]
-        self.levels = _levels(self.parents)
+        self.levels = levels_of(self.parents)
         self.n_betas = int(shapedirs.shape[-1])
         self.joint_template = regressor @ v_template
         self.joint_shapedirs = torch.einsum("jv,vcb->jcb", regressor, shapedirs)
@@ -67,23 +68,10 @@ class FitBody:
         rest = self.joint_template + torch.einsum("jcb,pb->pjc", self.joint_shapedirs, betas)
         local = self.anchor_template + torch.einsum("ncb,pb->pnc", self.anchor_shapedirs, betas) - rest[:, self.anchor_joint]
         of_frame = rest.repeat_interleave(each, dim=0)
-        world, joints = self._chain(of_frame, rotations, translation)
+        world, joints = posed_chain(of_frame, rotations, of_frame[:, 0] + translation, self.parents, self.levels)
         turned = world[:, self.anchor_joint] @ local.repeat_interleave(each, dim=0)[..., None]
         landmarks = joints[:, self.anchor_joint] + turned[..., 0]
         return PosedBody(joints, world, landmarks, self._surface(betas, of_frame, world, joints) if surface else None)
-
-    def _chain(self, rest: Tensor, rotations: Tensor, translation: Tensor) -> tuple[Tensor, Tensor]:
-        world: list[Tensor] = [rotations[:, 0]] * len(self.parents)
-        joints: list[Tensor] = [rest[:, 0] + translation] * len(self.parents)
-        for level in self.levels[1:]:
-            above = [self.parents[j] for j in level]
-            parent = torch.stack([world[p] for p in above], dim=1)
-            turned = parent @ rotations[:, level]
-            bones = rest[:, level] - rest[:, above]
-            placed = torch.stack([joints[p] for p in above], dim=1) + (parent @ bones[..., None])[..., 0]
-            for place, joint in enumerate(level):
-                world[joint], joints[joint] = turned[:, place], placed[:, place]
-        return torch.stack(world, dim=1), torch.stack(joints, dim=1)
 
     def _surface(self, betas: Tensor, rest: Tensor, world: Tensor, joints: Tensor) -> Tensor:
         shift = joints - (world @ rest[..., None])[..., 0]
@@ -92,13 +80,6 @@ class FitBody:
         points = self.surface_template + torch.einsum("scb,pb->psc", self.surface_shapedirs, betas)
         placed = (blended[..., :9].unflatten(-1, (3, 3)) * points[:, None, :, None, :]).sum(-1) + blended[..., 9:]
         return placed.flatten(0, 1)
-
-
-def _levels(parents: list[int]) -> list[list[int]]:
-    depth: list[int] = []
-    for parent in parents:
-        depth.append(0 if parent < 0 else depth[parent] + 1)
-    return [[j for j, d in enumerate(depth) if d == level] for level in range(max(depth) + 1)]
 
 
 def _spread(vertices: np.ndarray, count: int, seed: int) -> np.ndarray:
