@@ -200,7 +200,7 @@ def spread(face: I32, weights: F32, triangles: I32, values: F32, result: F32) ->
 
 
 @njit(cache=True)
-def paint(face: I32, values: NDArray[np.uint8], result: NDArray[np.uint8]) -> None:
+def paint(face: I32, values: NDArray[np.unsignedinteger], result: NDArray[np.unsignedinteger]) -> None:
     """Each covered pixel takes the value of its face; others stay."""
     height, width = face.shape
     for y in range(height):

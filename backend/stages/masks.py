@@ -2,7 +2,7 @@
 
 from backend.errors import InputError
 from backend.progress import Progress
-from backend.raster.part_masks import part_masks
+from backend.raster.part_masks import drawn_tracks
 from backend.stages.limits import check_size
 from revision_blender.masks.confidence import confidence_maps
 from revision_blender.wire.requests import MasksRequest, MasksResult
@@ -14,6 +14,6 @@ def run(request: MasksRequest, progress: Progress) -> MasksResult:
     check_size(camera.width, camera.height, "The clip's camera")
     if not request.clip.tracks:
         raise InputError("The clip has no body and no object, so there is nothing to draw; lift a video first.")
-    labels = part_masks(request.clip, progress.part(0.0, 0.9))
+    drawn = drawn_tracks(request.clip, progress.part(0.0, 0.9))
     progress(0.9, "Drawing confidence maps")
-    return MasksResult(labels, confidence_maps(labels, request.clip))
+    return MasksResult(drawn.labels, confidence_maps(drawn.labels, request.clip, tracks=drawn.tracks))

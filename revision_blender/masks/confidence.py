@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from ..motion.clip import BodyTrack, Clip, ObjectTrack
 from ..motion.errors import MaskError
-from .labels import FIRST_ANIMAL, FIRST_HUMAN, FIRST_OBJECT, N_OBJECT_LABELS, PART_LABELS
+from .labels import BACKGROUND, FIRST_ANIMAL, FIRST_HUMAN, FIRST_OBJECT, N_OBJECT_LABELS, PART_LABELS
 
 Array = NDArray[np.floating]
 
@@ -18,38 +18,61 @@ def object_label(index: int) -> int:
     return FIRST_OBJECT + index % N_OBJECT_LABELS
 
 
-def label_confidence(clip: Clip) -> Array:
-    """``(F, number of labels)`` in [0, 1]: the tracks' own confidence by part label and frame; background 0.
-
-    Two bodies share the labels of their kind; the less certain one counts.
-    """
-    table = np.ones((clip.n_frames, len(PART_LABELS)))
-    table[:, 0] = 0.0
+def track_confidence(clip: Clip) -> Array:
+    """``(F, number of tracks, number of labels)`` in [0, 1]: each track's own confidence in its part labels; 1 in labels that are
+    not its own, 0 in the background."""
+    table = np.ones((clip.n_frames, len(clip.tracks), len(PART_LABELS)))
     object_index = 0
-    for track in clip.tracks:
+    for number, track in enumerate(clip.tracks):
         if isinstance(track, ObjectTrack):
             label = object_label(object_index)
             columns, values = slice(label, label + 1), track.confidence[:, None]
             object_index += 1
         else:
             columns, values = _body_columns(track)
-        table[:, columns] = np.minimum(table[:, columns], values)
+        table[:, number, columns] = values
+    table[:, :, BACKGROUND] = 0.0
     return np.clip(table, 0.0, 1.0)
 
 
-def confidence_maps(labels: NDArray[np.uint8], clip: Clip, level: float = FULL_MOTION) -> NDArray[np.uint8]:
+def label_confidence(clip: Clip) -> Array:
+    """``(F, number of labels)`` in [0, 1]: where it is not known which track is drawn. Bodies share the labels of their kind: of
+    those that are on the frame the least certain one counts."""
+    table = track_confidence(clip)
+    if not clip.tracks:
+        return np.ones(table.shape[::2]) * (np.arange(len(PART_LABELS)) != BACKGROUND)
+    there = np.stack([track.there for track in clip.tracks], axis=1)
+    table[..., BACKGROUND + 1 :][~there] = 1.0
+    return table.min(axis=1)
+
+
+def confidence_maps(
+    labels: NDArray[np.uint8], clip: Clip, level: float = FULL_MOTION, tracks: NDArray[np.integer] | None = None
+) -> NDArray[np.uint8]:
     """Confidence of each pixel of a clip's label images.
 
-    labels: ``(F, H, W)``, one image a clip frame. level: ``FULL_MOTION`` or ``TARGET_POSE``. Returns ``(F, H, W)``, 0 on the
-    background, ``255 * level`` on parts, lowered where the lifter doubts the part's joint. Raises MaskError when the label
-    images and the clip differ in length or a label is not in the table.
+    labels: ``(F, H, W)``, one image a clip frame. level: ``FULL_MOTION`` or ``TARGET_POSE``. tracks: ``(F, H, W)``, which of the
+    clip's tracks is drawn at a pixel, counted from 0 (``masks.codes.tracks_of``); without it the least certain one of those that
+    have the label counts. Returns ``(F, H, W)``, 0 on the background, ``255 * level`` on parts, lowered where the lifter doubts the
+    part's joint. Raises MaskError when the images and the clip differ in length or a label or track is not there.
     """
     if labels.ndim != 3 or len(labels) != clip.n_frames:
         raise MaskError(f"label images have shape {labels.shape}; ({clip.n_frames}, H, W) is needed")
     if labels.size and int(labels.max()) >= len(PART_LABELS):
         raise MaskError(f"label {int(labels.max())} is not in the table of {len(PART_LABELS)} labels")
-    values = np.round(255.0 * level * label_confidence(clip)).astype(np.uint8)
-    return np.stack([row[image] for row, image in zip(values, labels, strict=True)])
+    if tracks is None or not clip.tracks:
+        values = _bytes(label_confidence(clip), level)
+        return np.stack([row[image] for row, image in zip(values, labels, strict=True)])
+    if tracks.shape != labels.shape:
+        raise MaskError(f"images of tracks have shape {tracks.shape}; {labels.shape} is needed")
+    if tracks.size and int(tracks.max()) >= len(clip.tracks):
+        raise MaskError(f"track {int(tracks.max())} is drawn, but the clip has {len(clip.tracks)}, counted from 0")
+    values = _bytes(track_confidence(clip), level)
+    return np.stack([row[which, image] for row, which, image in zip(values, tracks, labels, strict=True)])
+
+
+def _bytes(confidence: Array, level: float) -> NDArray[np.uint8]:
+    return np.round(255.0 * level * confidence).astype(np.uint8)
 
 
 def _body_columns(track: BodyTrack) -> tuple[slice, Array]:

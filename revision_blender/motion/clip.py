@@ -70,6 +70,11 @@ class BodyTrack:
     def n_frames(self) -> int:
         return len(self.rotations)
 
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """``(F,)``: on which frames it is. Outside its shot a track only holds its nearest pose, with all confidence at 0."""
+        return (self.confidence > 0.0).any(axis=1)
+
 
 @dataclass(frozen=True, eq=False)
 class ObjectTrack:
@@ -96,6 +101,11 @@ class ObjectTrack:
     @property
     def n_frames(self) -> int:
         return len(self.points)
+
+    @property
+    def there(self) -> NDArray[np.bool_]:
+        """``(F,)``: on which frames it is, as a body's."""
+        return self.confidence > 0.0
 
 
 Track = BodyTrack | ObjectTrack

@@ -30,9 +30,9 @@ def _track_at(track: Track, at: Array) -> Track:
     if isinstance(track, BodyTrack):
         rotations, translation = sampled(track.rotations, track.translation, at)
         expression = None if track.expression is None else between(track.expression, at)
-        confidence = between(track.confidence, at)
+        confidence = confidence_between(track.confidence, at)
         return replace(track, rotations=rotations, translation=translation, confidence=confidence, expression=expression)
-    return replace(track, points=between(track.points, at), confidence=between(track.confidence, at))
+    return replace(track, points=between(track.points, at), confidence=confidence_between(track.confidence, at))
 
 
 def between(values: Array, at: Array) -> Array:
@@ -41,3 +41,14 @@ def between(values: Array, at: Array) -> Array:
     after = np.minimum(whole + 1, len(values) - 1)
     part = (at - whole).reshape(-1, *([1] * (values.ndim - 1)))
     return values[whole] + (values[after] - values[whole]) * part
+
+
+def confidence_between(values: Array, at: Array) -> Array:
+    """Confidence ``(F, ...)`` at fractional frames ``(N,)``: along straight lines, but a track comes and goes at whole frames.
+
+    One that is not there on a frame (all 0) is not until the next, and one that is does not fade towards a frame without it.
+    """
+    whole = np.floor(at).astype(np.int64)
+    after = np.minimum(whole + 1, len(values) - 1)
+    there = values.reshape(len(values), -1).any(axis=1)
+    return between(values, np.where(there[whole] & there[after], at, whole))

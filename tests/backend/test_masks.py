@@ -68,3 +68,16 @@ def test_stage_gives_confidence_beside_labels_and_refuses_what_it_cannot_draw() 
         run(MasksRequest(clip_of(standing(), width=20000)), silent())
     with pytest.raises(InputError, match="smplx_neutral"):
         run(MasksRequest(clip_of(replace(standing(), model="smplx_neutral"))), silent())
+
+
+def test_a_body_is_drawn_on_the_frames_it_is_on_and_trusted_by_its_own_confidence() -> None:
+    """Two people share their labels: the one who is doubted, or holds a pose outside its shot, takes nothing from the other."""
+    sure, doubted = standing("sure", x=-0.35), standing("doubted", x=0.35, depth=3.6)
+    confidence = np.full((2, 24), 0.4)
+    confidence[1] = 0.0
+    clip = clip_of(sure, replace(doubted, confidence=confidence))
+    result, alone = run(MasksRequest(clip), silent()), part_masks(clip_of(sure))
+    assert np.array_equal(result.labels[1], alone[1]) and (result.labels[0] > 0).sum() > 1.4 * (alone[0] > 0).sum()
+    mine = alone > 0
+    assert (result.confidence[mine] == 255).all()
+    assert set(np.unique(result.confidence[~mine])) == {0, 102}

@@ -1,11 +1,14 @@
 """Laws of confidence maps and of part masks at latent resolution."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from revision_blender.masks.codes import face_codes, labels_of, tracks_of
 from revision_blender.masks.confidence import TARGET_POSE, confidence_maps
 from revision_blender.masks.labels import FIRST_HUMAN, FIRST_OBJECT, PART_LABELS
 from revision_blender.masks.latent import PRIORITY, latent_confidence, latent_labels
@@ -69,3 +72,36 @@ def test_a_hand_survives_where_a_plain_majority_would_lose_it() -> None:
     assert latent_labels(cell).item() == names["human.left_hand"]
     confidence = np.where(cell > 0, 100, 0).astype(np.uint8)
     assert latent_confidence(confidence, cell).item() == 100
+
+
+def test_of_bodies_with_one_label_the_drawn_one_counts_and_the_least_certain_where_that_is_not_known() -> None:
+    sure, doubted = clip_of(1.0), clip_of(0.4)
+    clip = sure.with_tracks((sure.bodies[0], doubted.bodies[0], sure.tracks[1]))
+    labels = np.full((2, 1, 3), FIRST_HUMAN + 5, np.uint8)
+    labels[..., 2] = FIRST_OBJECT
+    tracks = np.tile(np.array([0, 1, 2]), (2, 1, 1))
+    assert confidence_maps(labels, clip, tracks=tracks).tolist() == [[[255, 255, 255]], [[255, 102, 64]]]
+    assert confidence_maps(labels, clip).tolist() == [[[255, 255, 255]], [[102, 102, 64]]]
+    with pytest.raises(MaskError, match="track 3"):
+        confidence_maps(labels, clip, tracks=tracks + 1)
+    with pytest.raises(MaskError, match="images of tracks"):
+        confidence_maps(labels, clip, tracks=tracks[:, :, :2])
+
+
+def test_a_body_that_is_not_on_a_frame_lowers_nobodys_confidence() -> None:
+    sure = clip_of(1.0)
+    held = np.ones((2, 24))
+    held[1] = 0.0
+    clip = sure.with_tracks((sure.bodies[0], replace(sure.bodies[0], track_id="held", confidence=held)))
+    assert (confidence_maps(np.full((2, 4, 4), FIRST_HUMAN, np.uint8), clip) == 255).all()
+    empty = sure.with_tracks(())
+    assert (confidence_maps(np.full((2, 4, 4), FIRST_HUMAN, np.uint8), empty) == 255).all()
+
+
+@given(arrays(np.uint8, (3, 5), elements=st.integers(0, len(PART_LABELS) - 1)), st.integers(0, 1364))
+def test_codes_give_labels_and_tracks_back(labels: np.ndarray, track: int) -> None:
+    codes = face_codes(labels, track)
+    assert np.array_equal(labels_of(codes), labels)
+    assert np.array_equal(tracks_of(codes), np.where(labels > 0, track, 0))
+    with pytest.raises(MaskError, match="1365"):
+        face_codes(labels, 1365)

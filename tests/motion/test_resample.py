@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revision_blender.motion.clip_resample import confidence_between
 from revision_blender.motion.errors import ClipError
 from revision_blender.motion.resample import resample, sampled
 from revision_blender.motion.rotation import angle_between, matrix_from_axis_angle
@@ -58,3 +59,11 @@ def test_impossible_rates_are_refused(fps: float, wanted: float) -> None:
 def test_a_motion_without_frames_is_refused() -> None:
     with pytest.raises(ClipError, match="without frames"):
         sampled(np.zeros((0, 24, 3, 3)), np.zeros((0, 3)), np.array([0.0]))
+
+
+def test_a_track_comes_and_goes_at_whole_frames() -> None:
+    confidence = np.array([[0.8, 0.4], [0.6, 0.0], [0.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+    at = np.array([0.5, 1.0, 1.9, 2.0, 3.9, 4.0])
+    found = confidence_between(confidence, at)
+    assert np.allclose(found, [[0.7, 0.2], [0.6, 0.0], [0.6, 0.0], [0.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+    assert np.allclose(confidence_between(confidence[:, 0], at), found[:, 0])
