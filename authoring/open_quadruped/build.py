@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from revision_blender.motion.bodies.body_data import BodyModel
 from revision_blender.motion.bodies.body_file import body_facts, save_body_model
+from revision_blender.motion.bodies.body_size import sized
 from revision_blender.motion.skeletons import SMAL
 
 from .cage import build_cage
 from .correctives import Residual, Rest, fit_correctives, residual
 from .eyeballs import N_BALL
 from .shapes import Herd, Shapes, herd_of, joint_regressor, mirror_of, shape_space, triangles_of
+from .sizes import true_size
 from .skeleton import JOINT, PARENTS
 from .skinning import blend_weights
 from .surface import build_mesh, first_skin
@@ -35,7 +37,7 @@ def build(out: Path, samples: int, poses: int) -> BodyModel:
     regressor = joint_regressor(herd, weights, mirror)
     rest = Rest(shapes.mean, regressor @ shapes.mean, weights, mirror)
     posedirs = fit_correctives(rest, poses) if poses else np.zeros((len(mirror), 3, 9 * (len(PARENTS) - 1)))
-    model = BodyModel(
+    one_size = BodyModel(
         name="open_quadruped",
         v_template=shapes.mean.astype(np.float32),
         faces=triangles_of(mesh).astype(np.int32),
@@ -47,6 +49,7 @@ def build(out: Path, samples: int, poses: int) -> BodyModel:
         part_labels=SMAL.part_labels[weights.argmax(axis=1)],
         family="smal",
     )
+    model = sized(one_size)
     found = residual(rest, posedirs.astype(np.float16).astype(np.float64), _HELD_OUT, seed=99)
     save_body_model(out, model, figures(herd, shapes, regressor, found))
     return model
@@ -74,8 +77,14 @@ def figures(herd: Herd, shapes: Shapes, regressor: Array, found: Residual) -> di
         "held_out_residual_linear_mm": round(1e3 * found.linear, 3),
         "held_out_residual_corrected_mm": round(1e3 * found.corrected, 3),
         "held_out_residual_ratio": round(found.corrected / max(found.linear, 1e-12), 3),
-        **{f"betas_{name}": " ".join(f"{value:.4f}" for value in row) for name, row in betas.items()},
+        **{f"betas_{name}": " ".join(f"{value:.4f}" for value in grown(row, name)) for name, row in betas.items()},
     }
+
+
+def grown(proportions: Array, name: str) -> Array:
+    """``(42,)`` the shape of a named animal at its true size, from its components ``(41,)`` at the model's."""
+    size = true_size(name, ARCHETYPES[name])
+    return np.append(size * proportions, size - 1.0)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from revision_blender.motion.bodies.body_data import BodyModel
 from revision_blender.motion.bodies.body_file import load_body_model
 from revision_blender.motion.bodies.body_model import identity_of, vertices_of
+from revision_blender.motion.bodies.body_size import n_proportions, proportions
 from revision_blender.motion.bodies.shape_presets import presets_in
 from revision_blender.motion.rotation import matrix_from_axis_angle
 
@@ -58,8 +59,9 @@ POSES: dict[str, tuple[str, Turns]] = {
 
 
 def betas_of(path: Path) -> dict[str, Array]:
-    """``(41,)`` of the mean (zeros) and of each named animal in the file."""
-    return {"mean": np.zeros(41), **presets_in(path)}
+    """``(41,)`` of the mean (zeros) and of each named animal in the file, all of one size."""
+    model = load_body_model(path)
+    return {"mean": np.zeros(n_proportions(model)), **{name: proportions(model, betas) for name, betas in presets_in(path).items()}}
 
 
 def posed(model: BodyModel, betas: Array, turns: Turns) -> Array:

@@ -11,11 +11,15 @@ from authoring.open_quadruped.correctives import Rest, residual
 from authoring.open_quadruped.eyeballs import N_BALL
 from authoring.open_quadruped.field import field_of, values
 from authoring.open_quadruped.look import betas_of
+from authoring.open_quadruped.shapes import scale_of
+from authoring.open_quadruped.sizes import WITHERS
 from authoring.open_quadruped.skeleton import JOINT, JOINT_MIRROR, joints_of_animal
 from authoring.open_quadruped.variation import ARCHETYPES, Traits, varied
 from revision_blender.masks.labels import ANIMAL_PART_NAMES, FIRST_ANIMAL
 from revision_blender.motion.bodies.body_file import body_facts, load_body_model
 from revision_blender.motion.bodies.body_model import identity_of, joints_of, vertices_of
+from revision_blender.motion.bodies.body_size import size_of
+from revision_blender.motion.bodies.shape_presets import presets_in
 from revision_blender.motion.skeletons import SMAL
 
 FLIP = np.array([1.0, -1.0, 1.0])
@@ -42,7 +46,8 @@ def longest_edge(vertices, faces):
 
 def test_it_has_smal_s_tree_and_sizes(model):
     assert model.family == "smal"
-    assert (model.n_joints, model.n_betas) == (35, 41)
+    assert (model.n_joints, model.n_betas) == (35, 42)
+    assert model.sized and np.array_equal(model.shapedirs[..., -1], model.v_template)
     assert model.parents.tolist() == SMAL.parents.tolist()
     assert 3500 <= model.n_vertices <= 6000
     assert OPEN_QUADRUPED.stat().st_size < 2_500_000
@@ -144,6 +149,17 @@ def test_the_named_animals_differ_as_animals_do(model, named):
     # elbow over the ground by the way from hip to point of shoulder: a dog's 0.52 by 0.8, a horse's 0.56 by 0.76 withers heights
     assert 0.55 < dog["leg"] < 0.75
     assert 0.65 < horse["leg"] < 0.85
+
+
+def test_the_named_animals_are_as_tall_as_animals_are(model):
+    presets = presets_in(OPEN_QUADRUPED)
+    for name, betas in presets.items():
+        body, animal = identity_of(model, betas), ARCHETYPES[name]
+        over = (animal.trunk[6, 0] - joints_of_animal(animal)[0, 0]) * scale_of(animal) * size_of(model, betas)
+        back = np.abs(body.v_shaped[:, 0] - over) < 0.03 * size_of(model, betas)
+        height = body.v_shaped[back, 2].max() - body.v_shaped[:, 2].min()
+        assert np.isclose(height, WITHERS[name], rtol=0.06), name
+    assert size_of(model, presets["dog"]) == 1.0  # what the other animals' sizes are measured by
 
 
 def test_named_animals_are_within_the_shape_space(named):

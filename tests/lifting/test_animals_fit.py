@@ -68,7 +68,7 @@ def test_a_walk_seen_by_its_outline_and_six_clicks_comes_back():
     assert error < 0.12 and error < 0.9 * resting
     away = fit.translation - clip.bodies[0].translation
     assert np.linalg.norm(away.mean(axis=0)) < 0.35
-    assert fit.kind == "dog" and fit.betas.shape == (41,)
+    assert fit.kind == "dog" and fit.betas.shape == (42,)
     assert fit.confidence.min() >= 0.0 and 0.4 < fit.confidence.mean() <= 1.0
     paws = keypoint_pixels(clip.with_tracks((track_of(fit),)))[4, [ANIMAL_PARTS.index(part) for part in PAWS]]
     shown = np.array([[click.x, click.y] for click in prompt.clicks[2:]])

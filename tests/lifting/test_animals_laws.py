@@ -18,6 +18,7 @@ from backend.lifting.animals.starts import R_camera_root, kind_named
 from backend.lifting.subject import boxes_of
 from backend.training.prior.gaits import animal
 from revision_blender.motion.bodies.body_model import identity_of, vertices_of
+from revision_blender.motion.bodies.body_size import proportions
 from revision_blender.motion.rotation import axis_angle_from_matrix
 from revision_blender.motion.skeletons import SMAL
 from revision_blender.motion.subjects import ANIMAL_PARTS
@@ -39,7 +40,7 @@ def unknowns_of(clip) -> Unknowns:
     pose = torch.from_numpy(axis_angle_from_matrix(track.rotations).astype(np.float32))
     frames = len(pose)
     return Unknowns(
-        torch.tensor(track.betas, dtype=torch.float32)[None], torch.zeros(frames, 3), torch.tensor(track.rotations[:, 0], dtype=torch.float32),
+        torch.tensor(proportions(quadruped(), track.betas), dtype=torch.float32)[None], torch.zeros(frames, 3), torch.tensor(track.rotations[:, 0], dtype=torch.float32),
         pose, torch.zeros(frames, 3),
     )  # fmt: skip
 

@@ -1,5 +1,6 @@
 """BVH files as we write them are read back as they were, by our own reader and by the plain rules of the format."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,8 @@ from hypothesis import strategies as st
 
 from revision_blender.motion.axes import T_blender_world
 from revision_blender.motion.bodies.body_model import identity_of, joints_of
+from revision_blender.motion.bodies.body_size import size_of
+from revision_blender.motion.bodies.shape_presets import shape_presets
 from revision_blender.motion.clip import BodyTrack, Clip
 from revision_blender.motion.errors import MotionFileError
 from revision_blender.motion.files.bvh import read_bvh, world_motion
@@ -57,6 +60,18 @@ def test_what_is_written_is_read(tmp_path: Path, model: str, up: str, centimetre
     (rotations, joints), (rotations_read, joints_read) = in_blender(clip), in_blender(found)
     assert angle_between(rotations, rotations_read).max() < 1e-8  # the bar is 1e-4
     assert np.abs(joints - joints_read).max() < 1e-5
+
+
+@pytest.mark.parametrize("animal", ["horse", "cat"])
+def test_an_animal_comes_back_as_large_as_it_was(tmp_path: Path, animal: str) -> None:
+    clip = clip_of("open_quadruped")
+    sized = replace(clip.bodies[0], betas=shape_presets(SHELF, "open_quadruped")[animal])
+    write_bvh(tmp_path / "a.bvh", clip.with_tracks((sized,)), "anna", SHELF)
+    track = read(tmp_path / "a.bvh", SHELF, ReadOptions()).clip.bodies[0]
+    assert track.model == "open_quadruped"
+    model = SHELF.load("open_quadruped")
+    assert np.isclose(size_of(model, track.betas), size_of(model, sized.betas), rtol=0.02)
+    assert np.abs(in_blender(clip.with_tracks((sized,)))[1] - in_blender(clip.with_tracks((track,)))[1]).max() < 1e-5
 
 
 def test_a_mean_body_keeps_its_numbers(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 The mesh keeps every eighth vertex or so, denser where the animal is thin, so that legs and tail keep their outline; a vertex stays
 what it is in the full model (shape components, weights), only the faces between are redrawn. Pose correctives are left out: they
-move the outline by millimetres.
+move the outline by millimetres. So is the body's size: one picture does not tell it (``size``).
 """
 
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from backend.lifting.animals.keypoints import keypoints_of
 from backend.lifting.kinematic_chain import levels_of, posed_chain
 from revision_blender.masks.labels import ANIMAL_PART_NAMES, FIRST_ANIMAL
 from revision_blender.motion.bodies.body_model import BodyModel
+from revision_blender.motion.bodies.body_size import n_proportions
 
 N_VERTICES = 800
 _DENSER = 1.7  # distances on legs, tail, ears and mouth count so many times
@@ -59,14 +60,14 @@ class CoarseBody:
         self.n_vertices = len(chosen)
         self.labels = model.part_labels[chosen]
         self.lower_legs, self.tail_or_ears = (np.isin(self.labels, list(parts)) for parts in (_LOWER_LEGS, _TAIL_OR_EARS))
-        self.n_betas = int(model.shapedirs.shape[-1])
+        self.n_betas = n_proportions(model)
         self.parents = [int(parent) for parent in model.parents]
         self._levels = levels_of(self.parents)
         self._template = _mean(model.v_template, groups)
-        self._shapedirs = _mean(model.shapedirs, groups)
+        self._shapedirs = _mean(model.shapedirs[..., : self.n_betas], groups)
         self._weights = _mean(model.weights, groups)
         self._joints = torch.from_numpy(np.asarray(model.joint_template, np.float32))
-        self._jointdirs = torch.from_numpy(np.asarray(model.joint_shapedirs, np.float32))
+        self._jointdirs = torch.from_numpy(np.asarray(model.joint_shapedirs[..., : self.n_betas], np.float32))
         self.length = float(np.linalg.norm(model.joint_template[15] - model.joint_template[25]))  # neck to tail, metres
 
     def rest_joints(self, betas: Float[Tensor, "n B"]) -> Float[Tensor, "n 35 3"]:

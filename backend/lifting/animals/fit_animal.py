@@ -2,11 +2,15 @@
 
 First one frame, the one that the user showed most of, from many headings; then from frame to frame away from it; then all frames
 at once with one shape and smooth motion. World coordinates as in ``Camera``.
+
+A picture does not tell an animal's size: the body is fitted at the model's size in a world that is as many times smaller as the animal
+is usually larger, and what is found is grown. Times go with the root of lengths: animals of all sizes move alike then (Alexander and
+Jayes, "A dynamic similarity hypothesis for the gaits of quadrupedal mammals", 1983), and what is known of a dog's legs holds.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -23,9 +27,11 @@ from backend.lifting.animals.cutting import cut_anew
 from backend.lifting.animals.energy import Unknowns
 from backend.lifting.animals.first_frame import fitted_first
 from backend.lifting.animals.seen import evidence_of
+from backend.lifting.animals.size import usual_size
 from backend.lifting.subject import Followed
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_data import BodyModel
+from revision_blender.motion.bodies.body_size import proportions, resized
 from revision_blender.motion.bodies.shape_presets import shape_presets
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.clip import GroundPlane
@@ -37,7 +43,7 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class FittedAnimal:
-    """betas ``(B,)``, rotations ``(F, 35, 3, 3)`` R_parent_joint (entry 0 to the world), translation ``(F, 3)`` metres in the world.
+    """betas ``(B,)``, of the size that its kind usually has; rotations ``(F, 35, 3, 3)`` R_parent_joint (entry 0 to the world), translation ``(F, 3)`` metres in the world.
 
     confidence ``(F, 35)`` in [0, 1]. overlap ``(F,)``: intersection over union of the mesh's outline with the mask, 0 where not seen.
     kind: the named shape it started from, empty where none.
@@ -75,17 +81,21 @@ def fit_animal(
     if not followed.seen.any():
         raise InputError(f"{followed.name} is seen on none of the {followed.n_frames} frames; draw a box about it on a frame that shows it")
     with _one_thread():
-        presets, words = shape_presets(shelf(), model_name), f"{followed.label} {followed.name}"
+        words, named = f"{followed.label} {followed.name}", shape_presets(shelf(), model_name)
+        presets = {name: proportions(model, betas) for name, betas in named.items()}
+        size = usual_size(words).factor if model.sized else 1.0
+        camera = _nearer(camera, size)
         if frames is not None:
             followed = cut_anew(_body(model), frames, followed, prompts, camera, ground, presets, words)
         evidence = evidence_of(followed, prompts, camera, ground, occluders)
         first = fitted_first(_body(model), evidence, ground is not None, presets, words, progress.part(0.0, 0.3))
         evidence = evidence.tilted(first.tilt)
-        fit = fitted_clip(_body(model), evidence, first, camera, fps, progress.part(0.3, 1.0))
+        fit = fitted_clip(_body(model), evidence, first, camera, fps * size**0.5, progress.part(0.3, 1.0))
         confidence = joint_confidence(_body(model), evidence, fit.unknowns, fit.overlap, followed.score)
         rotations, translation = _in_world(_body(model), fit.unknowns, fit.roots, camera)
     betas = fit.unknowns.betas[0].numpy().astype(np.float64)
-    return FittedAnimal(betas, rotations, translation, confidence, fit.overlap, model.family, model_name, first.kind)
+    betas = resized(model, betas, size) if model.sized else betas
+    return FittedAnimal(betas, rotations, size * translation, confidence, fit.overlap, model.family, model_name, first.kind)
 
 
 def _model(name: str) -> BodyModel:
@@ -101,6 +111,13 @@ def _model(name: str) -> BodyModel:
 @lru_cache(maxsize=2)
 def _body(model: BodyModel) -> CoarseBody:
     return CoarseBody(model)
+
+
+def _nearer(camera: Camera, size: float) -> Camera:
+    """The same pictures of a world ``size`` times smaller about its origin."""
+    poses = camera.T_world_camera.copy()
+    poses[:, :3, 3] /= size
+    return replace(camera, T_world_camera=poses)
 
 
 def _in_world(body: CoarseBody, unknowns: Unknowns, roots_camera: Array, camera: Camera) -> tuple[Array, Array]:

@@ -1,5 +1,7 @@
 """Where a fit may start: which way the animal could face, about how far away, and what kind of animal it could be."""
 
+from collections.abc import Collection
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -23,15 +25,18 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
-def kind_named(words: str, presets: dict[str, Array]) -> str | None:
+def kind_named(words: str, presets: Collection[str]) -> str | None:
     """The preset that a label or a track's name speaks of; None where it speaks of none."""
-    spoken = words.lower().replace("_", " ").replace("-", " ").split()
-    for word in spoken:
-        plain = word.rstrip("0123456789")
+    for plain in plain_words(words):
         for name in presets:
             if plain in (name, name + "s", *KINDS.get(name, ())):
                 return name
     return None
+
+
+def plain_words(words: str) -> list[str]:
+    """In small letters, without the numbers that tell tracks apart."""
+    return [word.rstrip("0123456789") for word in words.lower().replace("_", " ").replace("-", " ").split()]
 
 
 def R_camera_root(up: Array, heading: float, pitch: float) -> Array:

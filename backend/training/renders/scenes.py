@@ -15,6 +15,7 @@ from backend.training.renders.motions import Motion, Split, motions_of
 from backend.training.renders.painting import FINER, Light, Skin, painted
 from backend.training.renders.staging import Journey, View, first_pose, track_in, travelled, view_of
 from revision_blender.motion.bodies.body_model import identity_of
+from revision_blender.motion.bodies.body_size import proportions
 from revision_blender.motion.bodies.shape_presets import shape_presets
 from revision_blender.motion.bodies.shelf import BodyShelf
 from revision_blender.motion.clip import Clip, Track
@@ -91,10 +92,11 @@ def _betas(rng: np.random.Generator, kind: str) -> tuple[str, Array]:
     """A body model's name and a shape of it."""
     if kind == "human":
         return "open_human", np.clip(rng.normal(0.0, 0.8, _SHELF.load("open_human").n_betas), -1.8, 1.8)
-    presets = list(shape_presets(_SHELF, "open_quadruped").values())
+    model = _SHELF.load("open_quadruped")  # all of one size: each is seen from as far as it needs, and pictures show no size
+    presets = [proportions(model, betas) for betas in shape_presets(_SHELF, model.name).values()]
     first, second = rng.integers(len(presets), size=2)
     part = float(rng.uniform(0.0, 0.6))
-    return "open_quadruped", presets[first] * (1.0 - part) + presets[second] * part
+    return model.name, presets[first] * (1.0 - part) + presets[second] * part
 
 
 def _ways(rng: np.random.Generator, stage: _Stage, low: float, high: float) -> list[Array]:

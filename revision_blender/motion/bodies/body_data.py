@@ -33,7 +33,8 @@ class BodyModel:
     rotations minus identity, joint 1 first, row by row. J_regressor: ``(J, V)``, rows sum to 1. weights: ``(V, J)`` blend
     weights, rows sum to 1. parents: ``(J,)``, a parent before its children, the root's is -1. part_labels: ``(V,)``
     values of ``masks.labels``. family: whose skeleton it has (``skeletons``). expressiondirs: ``(V, 3, E)`` metres per
-    standard deviation, E may be 0. hands: the hands' pose space, where the file has one.
+    standard deviation, E may be 0. hands: the hands' pose space, where the file has one. sized: whether the last shape component
+    is the template itself, about the model's origin, so that its coefficient grows the body (``body_size``).
     """
 
     name: str
@@ -48,6 +49,7 @@ class BodyModel:
     family: str = "smpl"
     expressiondirs: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 3, 0), dtype=np.float32))
     hands: HandPca | None = None
+    sized: bool = False
 
     def __post_init__(self) -> None:
         V, J, B = len(self.v_template), len(self.parents), self.shapedirs.shape[-1]

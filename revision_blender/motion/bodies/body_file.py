@@ -6,7 +6,8 @@ regressor entries): ``body.json`` name, family and schema as UTF-8; ``v_template
 ``weight_value`` (V,K) f4; ``regressor_joint`` (N,) u1; ``regressor_vertex`` (N,) u4; ``regressor_value`` (N,) f4;
 ``pose_joint`` (V,P) u1; ``pose_value`` (V,P,3,9) f2 or f4; ``part_labels`` (V,) u1; ``hand_mean`` (H,45) and
 ``hand_components`` (H,C,45) f8, where H is 2, or 0 for a body without. An unused slot of ``pose_joint`` says joint 0, which
-has no correctives. Schema 1 had no family ("smpl" is meant), expression or hands; it is still read.
+has no correctives. Schema 1 had no family ("smpl" is meant), expression or hands; it is still read. A body that has a size
+says ``"sized": true`` in its JSON; that component is the template, which is added while reading and never written.
 """
 
 import json
@@ -74,11 +75,12 @@ def load_body_model(path: Path) -> BodyModel:
         members = {**_nothing_new(members), **members}
     sizes = _checked_sizes(members, path)
     _check_indices(members, sizes, path)
+    sized, shapedirs = facts.get("sized") is True, members["shapedirs"].astype(np.float32)
     return BodyModel(
         name=facts["name"],
         v_template=members["v_template"],
         faces=members["faces"].astype(np.int32),
-        shapedirs=members["shapedirs"].astype(np.float32),
+        shapedirs=np.concatenate([shapedirs, members["v_template"][..., None]], axis=-1) if sized else shapedirs,
         posedirs=dense_posedirs(members["pose_joint"], members["pose_value"], sizes.J),
         J_regressor=_regressor(members, sizes),
         weights=dense_weights(members["weight_joint"], members["weight_value"], sizes.J),
@@ -87,6 +89,7 @@ def load_body_model(path: Path) -> BodyModel:
         family=facts.get("family", "smpl"),
         expressiondirs=members["expressiondirs"].astype(np.float32),
         hands=HandPca(members["hand_mean"], members["hand_components"]) if sizes.H else None,
+        sized=sized,
     )
 
 
@@ -115,12 +118,14 @@ def save_body_model(path: Path, model: BodyModel, figures: Mapping[str, float | 
     loads faster, for bodies that stay on the user's disk.
     """
     kind = np.float32 if exact else np.float16
-    text = json.dumps({"schema": SCHEMA_VERSION, "name": model.name, "family": model.family, "figures": dict(figures)}).encode()
+    facts = {"schema": SCHEMA_VERSION, "name": model.name, "family": model.family, "figures": dict(figures)}
+    text = json.dumps(facts | ({"sized": True} if model.sized else {})).encode()
+    shapedirs = model.shapedirs[..., :-1] if model.sized else model.shapedirs
     members: dict[str, AnyArray] = {
         "body.json": np.frombuffer(text, np.uint8),
         "v_template": model.v_template.astype(np.float32),
         "faces": model.faces.astype(np.uint32),
-        "shapedirs": model.shapedirs.astype(kind),
+        "shapedirs": shapedirs.astype(kind),
         "parents": model.parents.astype(np.int16),
         "part_labels": model.part_labels,
         **_sparse_members(model, kind),

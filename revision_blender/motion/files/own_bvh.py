@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 
 _SAME = 2e-5  # metres between a body's joint and the file's: the file's digits
-_MOST_COMPONENTS = 41
+_MOST_COMPONENTS = 42
 
 
 def family_of(capture: Capture) -> Skeleton | None:
