@@ -154,10 +154,23 @@ def command_demo(arguments: argparse.Namespace, rest: list[str]) -> int:
     return code
 
 
+MOST_WORKERS = 4  # a worker takes up to two gigabytes
+
+
+def side_by_side() -> tuple[list[str], dict[str, str]]:
+    """pytest's options and environment for as many workers as there are cores. Each has its share of threads, lest they wait for each other."""
+    cores = os.cpu_count() or 1
+    workers = min(cores, MOST_WORKERS)
+    threads = str(max(1, cores // workers))
+    return ["--numprocesses", str(workers), "--dist", "worksteal"], {"OMP_NUM_THREADS": threads}
+
+
 def command_test(_arguments: argparse.Namespace, rest: list[str]) -> int:
     """Pure rooms and backend, each Blender, and the window run in separate processes; all run, the worst code wins."""
     backend = backend_python()
-    codes = {"rooms and backend": call([backend, "-m", "pytest", "tests", "--ignore=tests/blender", "--ignore=tests/gui", *rest])}
+    workers, share = side_by_side()
+    rooms = [backend, "-m", "pytest", "tests", "--ignore=tests/blender", "--ignore=tests/gui", *workers, *rest]
+    codes = {"rooms and backend": call(rooms, **share)}
     archive: Path | None = None
     for version in BLENDERS:
         try:
@@ -168,7 +181,7 @@ def command_test(_arguments: argparse.Namespace, rest: list[str]) -> int:
             continue
         archive = archive or build_package(blender)
         extra = {"REVISION_ZIP": str(archive), "REVISION_PYTHON": str(backend)}
-        codes[f"Blender {version}"] = call([blender, "-m", "pytest", "tests/blender", *rest], **extra)
+        codes[f"Blender {version}"] = call([blender, "-m", "pytest", "tests/blender", *workers, *rest], **extra, **share)
     if archive is not None:
         extra = {"REVISION_ZIP": str(archive), "REVISION_PYTHON": str(backend)}
         codes["real window"] = call([backend, "-m", "pytest", "tests/gui", *rest], **extra)

@@ -4,6 +4,7 @@
 ``python run.py package`` after a change.
 """
 
+import atexit
 import importlib
 import os
 import tempfile
@@ -18,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Blender reads its folders once, when bpy is imported: no test may see the user's own extensions or settings.
 _RESOURCES = tempfile.TemporaryDirectory(prefix="revision-blender-resources-")
 os.environ["BLENDER_USER_RESOURCES"] = _RESOURCES.name
+atexit.register(_RESOURCES.cleanup)  # a worker process ends without unloading its modules, which would be warned of
 
 bpy = pytest.importorskip("bpy", reason="needs Blender as a module: python run.py test runs these in its Blender environments")
 
