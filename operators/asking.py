@@ -32,7 +32,7 @@ from ..revision_blender.wire.requests import (
 )
 from . import chosen_model, estimate, figures
 from .tickets import Ticket
-from .where import absolute, pngs, results_folder, stored
+from .where import absolute, confidence_folder, pngs, results_folder, stored
 
 Build = Callable[[], Request]
 Made = dict[str, str | float | int]
@@ -140,12 +140,13 @@ def fine(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     if not _same_motion(motion, load_clip(absolute(entry.masks_motion))):
         raise RevisionError(f"{entry.name} was changed after its part masks were rendered: press Render Part Masks again.")
     files, masks_, lift_file = pngs(entry.frames), pngs(entry.masks), absolute(entry.lift)
+    sure = pngs(str(confidence_folder(absolute(entry.masks))))
     picture = picture_pixels(absolute(entry.picture)) if entry.picture and absolute(entry.picture).is_file() else None
     made = {name: getattr(settings, name) for name in ("engine", "strength", "seed")} | {"prompt": entry.prompt}
     if settings.engine == "svd":
         made |= _by_video_model(settings) | figures.kept(estimate.fine(scene))
     ticket = new_ticket(scene, "fine", entry.name, made, entry.take_id)
-    return ticket, lambda: _fine_request(made, motion, files, masks_, lift_file, picture)
+    return ticket, lambda: _fine_request(made, motion, files, (masks_, sure), lift_file, picture)
 
 
 def _by_video_model(settings: RevisionSettings) -> Made:
@@ -164,19 +165,21 @@ def _fine_request(
     made: Made,
     motion: Clip,
     frames: tuple[Path, ...],
-    masks_: tuple[Path, ...],
+    masks_: tuple[tuple[Path, ...], tuple[Path, ...]],
     lift_file: Path,
     picture: NDArray[np.uint8] | None,
 ) -> FineRequest:
-    """The picture itself where the clip was lifted at its size, else the clip's own first frame."""
-    source, labels = load_clip(lift_file), read_frames(masks_)
+    """The picture itself where the clip was lifted at its size, else the clip's own first frame. masks_: labels and confidence; masks
+    of earlier versions have labels only."""
+    source, labels = load_clip(lift_file), read_frames(masks_[0])
+    confidence = read_frames(masks_[1]) if len(masks_[1]) == len(labels) else confidence_maps(labels, motion)
     same_size = picture is not None and picture.shape[:2] == (source.camera.height, source.camera.width)
     request = FineRequest(
         picture=picture if same_size and picture is not None else read_png(frames[0]),
         source=source,
         motion=motion,
         labels=labels,
-        confidence=confidence_maps(labels, motion),
+        confidence=confidence,
         prompt=str(made["prompt"]),
         engine=str(made["engine"]),
         strength=float(made["strength"]),

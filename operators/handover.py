@@ -23,7 +23,7 @@ from ..revision_blender.wire.events import Collected
 from ..revision_blender.wire.requests import LiftResult, MasksResult, RefineResult, VideoResult
 from . import arrivals, arrived_lift, figures
 from .tickets import Ticket
-from .where import stored
+from .where import confidence_folder, stored
 
 REFINED_FILE = "refined.npz"
 
@@ -40,8 +40,10 @@ def write_files(collected: Collected, folder: Path) -> Collected:
         case RefineResult(clip=clip):
             folder.mkdir(parents=True, exist_ok=True)
             save_clip(folder / REFINED_FILE, clip)
-        case MasksResult(labels=labels):
-            return replace(collected, files=write_frames(folder, labels, collected.job_id))
+        case MasksResult(labels=labels, confidence=confidence):
+            files = write_frames(folder, labels, collected.job_id)
+            write_frames(confidence_folder(files[0].parent), confidence, collected.job_id)
+            return replace(collected, files=files)
     return collected
 
 

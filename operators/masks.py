@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import bpy
 import numpy as np
-from numpy.typing import NDArray
 
+from ..revision_blender.masks.codes import Codes, labels_of, tracks_of
 from ..revision_blender.masks.confidence import confidence_maps
 from ..revision_blender.motion.clip import Clip
 from ..revision_blender.motion.errors import RevisionError
-from ..revision_blender.scene.part_masks.mask_pass import render_labels
+from ..revision_blender.scene.part_masks.mask_pass import render_codes
 from ..revision_blender.wire.requests import MasksResult
 from . import asking, pump, reasons
 from .pressing import can_press, submit
@@ -80,8 +80,8 @@ class REVISION_OT_render_masks(bpy.types.Operator):
         _entry, take = asking.filmed(context.scene)
         self._ticket: Ticket = ticket
         self._clip: Clip = clip
-        self._frames: Iterator[NDArray[np.uint8]] = render_labels(context.scene, take, context.scene.revision.mask_method)
-        self._done: list[NDArray[np.uint8]] = []
+        self._frames: Iterator[Codes] = render_codes(context.scene, take, context.scene.revision.mask_method)
+        self._done: list[Codes] = []
         current().begin_own(ticket)
 
     def _step(self) -> bool:
@@ -95,8 +95,8 @@ class REVISION_OT_render_masks(bpy.types.Operator):
         return True
 
     def _finished(self) -> set[str]:
-        labels, clip = np.stack(self._done), self._clip
-        current().take_result(self._ticket, lambda: MasksResult(labels, confidence_maps(labels, clip)))
+        codes, clip = np.stack(self._done), self._clip
+        current().take_result(self._ticket, lambda: _result(codes, clip))
         return {"FINISHED"}
 
     def _failed(self, error: RevisionError) -> set[str]:
@@ -107,6 +107,11 @@ class REVISION_OT_render_masks(bpy.types.Operator):
 
     def _end_timer(self, context: bpy.types.Context) -> None:
         context.window_manager.event_timer_remove(self._timer)
+
+
+def _result(codes: Codes, clip: Clip) -> MasksResult:
+    labels = labels_of(codes)
+    return MasksResult(labels, confidence_maps(labels, clip, tracks=tracks_of(codes)))
 
 
 classes = (REVISION_OT_render_masks,)

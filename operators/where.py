@@ -39,6 +39,11 @@ def absolute(path: str) -> Path:
     return Path(os.path.normpath(bpy.path.abspath(path)))
 
 
+def confidence_folder(masks: Path) -> Path:
+    """Where the confidence maps of the part masks in a folder lie."""
+    return masks / "confidence"
+
+
 def pngs(folder: str) -> tuple[Path, ...]:
     """The frames in a stored folder, in order."""
     return tuple(sorted(absolute(folder).glob("*.png"))) if folder else ()

@@ -48,7 +48,7 @@ def confidence_between(values: Array, at: Array) -> Array:
 
     One that is not there on a frame (all 0) is not until the next, and one that is does not fade towards a frame without it.
     """
-    whole = np.floor(at).astype(np.int64)
+    whole = np.floor(at + 1e-9).astype(np.int64)
     after = np.minimum(whole + 1, len(values) - 1)
     there = values.reshape(len(values), -1).any(axis=1)
     return between(values, np.where(there[whole] & there[after], at, whole))

@@ -14,29 +14,18 @@ from numpy.typing import NDArray
 from ..motion.bodies.stand_in import StandIn, restored
 from ..motion.camera import Camera
 from ..motion.clip import BodyTrack, Clip, GroundPlane, ObjectTrack, Pins, Track
-from ..motion.clip_resample import between
 from ..motion.files.framing import framing_camera
 from . import marks, objects
 from .camera import camera_of
 from .pins import UserKeys, box_keys, user_keys
 from .place_pins import places_of
+from .presence import kept_confidence
 from .readings import Reader, Readings, rests_of
 from .rigs.expressions import expression_of, joint_shifts
 from .rigs.poses import RigRest, track_motion
 from .rigs.shape_keys import betas_of
 from .take_record import Array, Take, the_object
 from .timing import scene_fps
-
-
-def _confidence(rig: bpy.types.Object, frames: int, joints: int) -> Array:
-    action = rig.animation_data.action if rig.animation_data else None
-    stored = action.get(marks.CONFIDENCE) if action is not None else None
-    if stored is None or len(stored) == 0 or len(stored) % joints or (frames == 1 and len(stored) != joints):
-        return np.ones((frames, joints))
-    known = np.array(stored, dtype=np.float64).reshape(-1, joints)
-    if len(known) == frames:
-        return known
-    return between(known, np.linspace(0.0, len(known) - 1.0, frames))  # the same seconds at another rate
 
 
 def _motion(rig_name: str, readings: Readings, rest: RigRest, expression: Array | None, take: Take) -> tuple[Array, Array]:
@@ -51,7 +40,7 @@ def _body(take: Take, body: tuple[str, str, str], readings: Readings, rest: RigR
     rotations, translation = _motion(rig_name, readings, rest, expression, take)
     betas, given = betas_of(mesh), len(rig[marks.BETAS])
     betas = betas if betas[given:].any() else betas[:given]  # the model has more components than the clip gave
-    confidence = _confidence(rig, *rotations.shape[:2])
+    confidence = kept_confidence(rig, *rotations.shape[:2])
     return BodyTrack(track_id, rig[marks.FAMILY], rig[marks.MODEL], betas, rotations, translation, confidence, expression)
 
 
@@ -94,8 +83,8 @@ def _own(take: Take, clip: Clip) -> Clip:
 
 def _ordered(take: Take, tracks: tuple[Track, ...]) -> tuple[Track, ...]:
     """As the clip had them when it came."""
-    order = {track_id: place for place, track_id in enumerate(take.order)}
-    return tuple(sorted(tracks, key=lambda track: order.get(track.track_id, len(order))))
+    order = take.track_ids
+    return tuple(sorted(tracks, key=lambda track: order.index(track.track_id)))
 
 
 def capture_clip(scene: bpy.types.Scene, take: Take, *, own_bodies: bool = True) -> Clip:
@@ -120,9 +109,7 @@ def capture_pose(scene: bpy.types.Scene, take: Take, frame: float | None = None)
     if frame is not None and abs(frame - now) > 1e-4:
         at = np.array([frame])
         return _shown(scene, take, Reader(take, rests).at(scene, at), rests, at)
-    layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
-    layer.update()
-    return _shown(scene, take, Reader(take, rests).now(layer.depsgraph), rests, np.array([now]))
+    return _shown(scene, take, Reader(take, rests).as_shown(scene), rests, np.array([now]))
 
 
 def _nearest(frames: Array, scene: bpy.types.Scene, take: Take) -> NDArray[np.int64]:

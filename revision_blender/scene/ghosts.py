@@ -10,7 +10,9 @@ import numpy as np
 from . import actions, marks
 from .errors import SceneError
 from .motions import TITLES, working_actions
+from .presence import hide_like
 from .removal import remove
+from .sampling import HIDDEN
 from .take_record import Take, the_object
 
 GHOST = "ghost"  # the role of its objects; GHOST_OF says which motion they play
@@ -66,6 +68,7 @@ def _ghosts(take: Take) -> list[bpy.types.Object]:
 
 def _ghost_body(rig: bpy.types.Object, body: bpy.types.Object, action: bpy.types.Action) -> list[bpy.types.Object]:
     ghost_rig = _copied(rig, action)
+    ghost_rig.driver_remove(HIDDEN)
     ghost_rig.hide_viewport = True  # its bones are in nobody's way; what it skins is evaluated all the same
     for bone in ghost_rig.pose.bones:
         for constraint in bone.constraints:
@@ -80,6 +83,7 @@ def _ghost_body(rig: bpy.types.Object, body: bpy.types.Object, action: bpy.types
     for modifier in skin.modifiers:
         if modifier.type == "ARMATURE":
             modifier.object = ghost_rig
+    hide_like(skin, body)
     return [ghost_rig, _dressed(skin)]
 
 
@@ -94,6 +98,7 @@ def _ghost_box(box: bpy.types.Object, points: bpy.types.Object, action: bpy.type
         keys.animation_data_clear()
         if slot is not None:
             actions.assign(keys, action, slot)
+    hide_like(ghost_points, points)
     return [ghost_box, _dressed(ghost_points)]
 
 

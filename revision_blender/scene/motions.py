@@ -6,6 +6,7 @@ import bpy
 
 from . import actions, marks
 from .errors import SceneError
+from .presence import show_by
 from .rigs.ik_handles import settle_switches
 from .take_record import Take, the_object
 
@@ -14,10 +15,16 @@ TITLES = {"raw": "Raw", "lift": "Lift", "imported": "Imported", "refined": "Refi
 
 def movers(take: Take) -> Iterator[tuple[str, bpy.types.Object]]:
     """Track id and what is keyed of it, the rig or the box. Raises SceneError where one is gone."""
-    for track_id, rig, _body in take.bodies:
-        yield track_id, the_object(rig, "rig")
-    for track_id, box, _points in take.objects:
-        yield track_id, the_object(box, "box")
+    for track_id, thing, _mesh in _shown(take):
+        yield track_id, thing
+
+
+def _shown(take: Take) -> Iterator[tuple[str, bpy.types.Object, bpy.types.Object]]:
+    """Track id, what is keyed of it and the mesh that goes with that."""
+    for track_id, rig, body in take.bodies:
+        yield track_id, the_object(rig, "rig"), the_object(body, "body")
+    for track_id, box, points in take.objects:
+        yield track_id, the_object(box, "box"), the_object(points, "points")
 
 
 def working_actions(take_id: str, track_id: str, role: str, kind: str = "OBJECT") -> list[bpy.types.Action]:
@@ -65,16 +72,18 @@ def play(scene: bpy.types.Scene, take: Take, role: str, only: str = "") -> None:
 
     only: the one track that is meant; empty for all. Raises SceneError where no track has it.
     """
-    meant = [(track_id, thing) for track_id, thing in movers(take) if only in ("", track_id)]
-    found = [(thing, actions_) for track_id, thing in meant if (actions_ := working_actions(take.take_id, track_id, role))]
+    meant = [
+        (thing, mesh, working_actions(take.take_id, track_id, role)) for track_id, thing, mesh in _shown(take) if only in ("", track_id)
+    ]
+    found = [(thing, mesh, candidates[0]) for thing, mesh, candidates in meant if candidates]
     if not found:
         raise SceneError(f"The take has no motion {TITLES.get(role, role)!r} any more; undo its deletion or make it again.")
-    for thing, candidates in found:
-        action = candidates[0]
+    for thing, mesh, action in found:
         actions.assign(thing, action, action.slots[0])
         thing[marks.ORIGINAL] = action[marks.ORIGINAL]
         if thing.type == "ARMATURE":
             settle_switches(thing)
+        show_by(thing, mesh, action)
     for track_id, keys, kind in (parts for parts in _shape_keys(take) if only in ("", parts[0])):
         _play_keys(take, track_id, keys, role, kind)
     # A new action shows only after an evaluation.

@@ -20,6 +20,7 @@ from .decimation import thinned
 from .errors import SceneError
 from .keys import EVERY_FRAME, Channel, KeyOptions, write_keys
 from .motions import newest_version
+from .presence import kept_confidence
 from .provenance import Provenance, write_provenance
 from .timing import whole_frames
 
@@ -178,10 +179,4 @@ def track_of(track_id: str, box: bpy.types.Object, M_world_box: Array, points_bl
     stored = np.array(box.get(marks.SIZE_OF_BOX, [2.0] * 3 + [1.0] * 3), dtype=np.float64)
     stretched = np.linalg.norm(M_world_box[0, :3, :3], axis=0) / stored[3:]
     stretched[np.abs(stretched - 1.0) < 1e-6] = 1.0  # 32-bit rounding
-    return ObjectTrack(track_id, str(box.get(marks.LABEL, "")), stored[:3] * stretched, points, _confidence(box, len(points)))
-
-
-def _confidence(box: bpy.types.Object, frames: int) -> Array:
-    action = box.animation_data.action if box.animation_data else None
-    stored = action.get(marks.CONFIDENCE) if action is not None else None
-    return np.ones(frames) if stored is None or len(stored) != frames else np.array(stored, dtype=np.float64)
+    return ObjectTrack(track_id, str(box.get(marks.LABEL, "")), stored[:3] * stretched, points, kept_confidence(box, len(points), 1)[:, 0])

@@ -79,12 +79,15 @@ def pin_places(
 ) -> list[bpy.types.Object]:
     """Pins joints of ``rig`` where they are in the current frame, over the scene frames ``span``, both ends included.
 
-    Pins of the same joint that it covers are replaced; those that reach beyond it are cut. Raises SceneError where the span misses the take.
+    Pins of the same joint that it covers are replaced; those that reach beyond it are cut. Raises SceneError where the span misses
+    the take or the rig is hidden, so that it has no place.
     """
     frames = take.scene_frames(scene)
     half = 0.5 * scene_fps(scene) / take.fps
     if span[1] < frames[0] - half or span[0] > frames[-1] + half:
         raise SceneError(f"The take lasts from frame {frames[0]:g} to {frames[-1]:g}; nothing can be pinned at {span[0]:g} to {span[1]:g}.")
+    if rig.hide_viewport:
+        raise SceneError(f"{rig.name} is hidden on this frame; go to a frame that shows it.")
     names, track_id = rest_of(rig).names, str(rig[marks.TRACK])
     posed = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
     made = []

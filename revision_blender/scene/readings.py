@@ -77,6 +77,21 @@ class Reader:
             None if self.camera is None else matrix_of(self.camera)[None],
         )
 
+    def as_shown(self, scene: bpy.types.Scene) -> Readings:
+        """The current frame with unkeyed changes; what is hidden there, which Blender does not evaluate, as it is keyed."""
+        layer = scene.view_layers[0] if bpy.context.scene != scene else bpy.context.view_layer
+        layer.update()
+        shown, hidden = self.now(layer.depsgraph), {thing.name for thing in self.things if thing.hide_viewport}
+        if not hidden:
+            return shown
+        keyed = self.at(scene, [scene.frame_current_final])
+
+        def merged(rows: dict[str, Array], others: dict[str, Array]) -> dict[str, Array]:
+            return {name: others[name] if name in hidden else row for name, row in rows.items()}
+
+        camera = keyed.camera if self.camera is not None and self.camera.name in hidden else shown.camera
+        return Readings(merged(shown.bones, keyed.bones), merged(shown.boxes, keyed.boxes), merged(shown.points, keyed.points), camera)
+
     def at(self, scene: bpy.types.Scene, frames: Iterable[float]) -> Readings:
         """At scene ``frames``, edits, constraints, drivers and all; the user's frame and unkeyed poses are not touched."""
         with kept_values(scene), only_these(scene, self.things) as passing:

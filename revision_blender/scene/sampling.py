@@ -5,8 +5,11 @@ from contextlib import contextmanager
 
 import bpy
 
+from . import actions
 from .removal import remove
 from .timing import split_frame
+
+HIDDEN = "hide_viewport"
 
 
 def go_to(scene: bpy.types.Scene, frame: float) -> bpy.types.Depsgraph:
@@ -22,19 +25,40 @@ def only_these(scene: bpy.types.Scene, objects: Sequence[bpy.types.Object]) -> I
 
     Objects that are turned off in viewports, which Blender leaves out of every evaluation, are on inside.
     """
-    off = [thing for thing in objects if thing.hide_viewport]
     passing = bpy.data.scenes.new("ReVision sampling")
     try:
         passing.render.fps, passing.render.fps_base = scene.render.fps, scene.render.fps_base
         for thing in objects:
             passing.collection.objects.link(thing)
-        for thing in off:
-            thing.hide_viewport = False
-        yield passing
+        with turned_on(objects):
+            yield passing
     finally:
-        for thing in off:
-            thing.hide_viewport = True
         remove(passing)
+
+
+@contextmanager
+def turned_on(things: Sequence[bpy.types.Object]) -> Iterator[None]:
+    """Inside, ``things`` are on in viewports, whether they were turned off by hand, by a key or by a driver."""
+    hidden = [thing for thing in things if thing.hide_viewport]
+    hiding = [curve for thing in things for curve in _hiding(thing)]
+    for curve in hiding:
+        curve.mute = True
+    for thing in hidden:
+        thing.hide_viewport = False
+    try:
+        yield
+    finally:
+        for thing in hidden:
+            thing.hide_viewport = True
+        for curve in hiding:
+            curve.mute = False
+
+
+def _hiding(thing: bpy.types.Object) -> list[bpy.types.FCurve]:
+    """The keys and drivers that turn a thing off in viewports."""
+    drivers = thing.animation_data.drivers if thing.animation_data is not None else ()
+    keyed = (curve for moving in actions.movers_of(thing) for curve in moving.curves)
+    return [curve for curve in (*drivers, *keyed) if curve.data_path == HIDDEN and not curve.mute]
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from ..motion.clip import BodyTrack
 from .actions import movers_of
 from .errors import SceneError
 from .kept_values import kept_values
-from .sampling import go_to, only_these
+from .sampling import HIDDEN, go_to, only_these
 
 Array = NDArray[np.floating]
 
@@ -40,7 +40,11 @@ def _moves(rig: bpy.types.Object) -> bool:
     """Whether something but its own location, rotation and scale decides where the rig stands."""
     drivers = rig.animation_data.drivers if rig.animation_data else ()
     curves = (*drivers, *(curve for moving in movers_of(rig) for curve in moving.curves))
-    return rig.parent is not None or len(rig.constraints) > 0 or any(not curve.data_path.startswith("pose.bones") for curve in curves)
+    return (
+        rig.parent is not None
+        or len(rig.constraints) > 0
+        or any(not curve.data_path.startswith(("pose.bones", HIDDEN)) for curve in curves)
+    )
 
 
 def standing_of(scene: bpy.types.Scene, rig: bpy.types.Object, frames: Array) -> Array | None:

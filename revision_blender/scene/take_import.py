@@ -20,6 +20,7 @@ from .camera import new_camera, use_picture_size
 from .errors import SceneError
 from .ground import new_ground
 from .keys import EVERY_FRAME, KeyOptions
+from .presence import key_presence, show_by
 from .removal import remove
 from .rigs import rig, template
 from .rigs.bone_shapes import remove_unused_shapes
@@ -68,6 +69,8 @@ def body_steps(build: TakeBuild, track: BodyTrack, model: BodyModel, title: str)
     yield f"{title}: shape"
     working = yield from motion_steps(armature, track, build.frames, build.T_blender_world, build.role, build.provenance, build.keys)
     build.actions += [working, working[marks.ORIGINAL]]
+    key_presence(body, working, track, build.frames, build.keys)
+    show_by(armature, body, working)
     build.actions += take_body.give_expression(body, *timed(track, build.frames, build.keys), build.role, build.provenance)
     yield f"{title}: motion"
 
@@ -79,6 +82,8 @@ def object_steps(build: TakeBuild, track: ObjectTrack, title: str, number: int) 
     build.keep(points, "points", track.track_id)
     working = objects.give_motion(box, points, track, build.frames, build.T_blender_world, build.role, build.provenance, build.keys)
     build.actions += [working, working[marks.ORIGINAL]]
+    key_presence(points, working, track, build.frames, build.keys)
+    show_by(box, points, working)
     yield f"{title}: object"
 
 

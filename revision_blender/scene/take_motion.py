@@ -13,6 +13,7 @@ from .decimation import thinned_in_steps
 from .errors import SceneError
 from .keys import EVERY_FRAME, KeyOptions
 from .motions import newest_version
+from .presence import key_presence, show_by
 from .provenance import Provenance, write_provenance
 from .rigs.expressions import joint_shifts
 from .rigs.ik_handles import settle_switches
@@ -149,15 +150,19 @@ def track_steps(
     frames = key_frames(take.n_frames, take.fps, scene_fps(scene), take.start_frame)
     if isinstance(track, BodyTrack):
         rig_name, body_name = _parts_of(take.bodies, track.track_id)
-        rig = the_object(rig_name, "rig")
+        rig, body = the_object(rig_name, "rig"), the_object(body_name, "body")
         standing = standing_of(scene, rig, whole_frames(frames)[0] if options.resample else frames)
-        yield from motion_steps(rig, track, frames, take.T_blender_world, role, provenance, options, standing)
-        give_expression(the_object(body_name, "body"), *timed(track, frames, options), role, provenance)
+        working = yield from motion_steps(rig, track, frames, take.T_blender_world, role, provenance, options, standing)
+        key_presence(body, working, track, frames, options)
+        show_by(rig, body, working)
+        give_expression(body, *timed(track, frames, options), role, provenance)
         yield f"{role}: {rig_name}"
     else:
         box_name, points_name = _parts_of(take.objects, track.track_id)
         box, points = the_object(box_name, "box"), the_object(points_name, "points")
-        objects.give_motion(box, points, track, frames, take.T_blender_world, role, provenance, options)
+        working = objects.give_motion(box, points, track, frames, take.T_blender_world, role, provenance, options)
+        key_presence(points, working, track, frames, options)
+        show_by(box, points, working)
         yield f"{role}: {box_name}"
 
 

@@ -49,6 +49,13 @@ class Take:
         """``(F,)`` scene frames, with fractions, of the clip's frames."""
         return key_frames(self.n_frames, self.fps, scene_fps(scene), self.start_frame)
 
+    @property
+    def track_ids(self) -> tuple[str, ...]:
+        """Its tracks in the order that a clip of the take has them."""
+        place = {track_id: number for number, track_id in enumerate(self.order)}
+        held = [track_id for track_id, *_ in (*self.bodies, *self.objects)]
+        return tuple(sorted(held, key=lambda track_id: place.get(track_id, len(place))))
+
     def at_rate(self, fps: float) -> "Take":
         """The same seconds at another rate: its curves have values between the clip's frames. The last frame where it falls on one."""
         if abs(fps - self.fps) < 1e-6:

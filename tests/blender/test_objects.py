@@ -157,7 +157,7 @@ def test_the_mask_pass_sees_the_contour(room, scene):
     take = import_sample(room, scene, clip)
     first = room("revision_blender.masks.labels").FIRST_OBJECT
     gathered = room("revision_blender.scene.part_masks.surfaces").gather(take, bpy.context.evaluated_depsgraph_get())
-    assert len(gathered.labels) == 14 and set(gathered.labels.tolist()) == {first}
+    assert len(gathered.codes) == 14 and set(gathered.codes.tolist()) == {first}
 
 
 def test_a_point_mesh_with_other_points_is_named(room, scene):

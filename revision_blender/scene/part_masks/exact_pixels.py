@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...motion.camera import Camera
 
 Array = NDArray[np.floating]
+Labels = NDArray[np.unsignedinteger]
 
 NEAREST = 0.005  # metres: what is nearer to the camera is not seen
 _BATCH = 2_000_000  # candidate pixels at once, about 100 MB
@@ -42,7 +43,7 @@ def rectangles(corners: Array, camera: Camera, margin: float) -> tuple[Array, ND
     return np.concatenate([np.clip(low, 0.0, size), np.clip(high, 0.0, size)], axis=1), seen
 
 
-def near_an_edge(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+def near_an_edge(labels: Labels) -> NDArray[np.bool_]:
     """``(H, W)``: pixels with another label among their eight neighbours."""
     near = np.zeros(labels.shape, dtype=np.bool_)
     for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1)):
@@ -54,10 +55,10 @@ def near_an_edge(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return near
 
 
-def decide(labels: NDArray[np.uint8], where: NDArray[np.bool_], corners: Array, of_triangle: NDArray[np.uint8], camera: Camera) -> None:
-    """Decides the pixels ``where`` ``(H, W)`` of a label image anew, in place.
+def decide(labels: Labels, where: NDArray[np.bool_], corners: Array, of_triangle: Labels, camera: Camera) -> None:
+    """Decides the pixels ``where`` ``(H, W)`` of an image of labels or codes anew, in place.
 
-    corners: ``(T, 3, 3)`` all that is in the scene, camera coordinates, metres. of_triangle: ``(T,)`` labels.
+    corners: ``(T, 3, 3)`` all that is in the scene, camera coordinates, metres. of_triangle: ``(T,)`` what each draws.
     """
     edges, whole = edge_functions(corners)
     boxes, seen = rectangles(corners, camera, 0.0)
@@ -65,7 +66,7 @@ def decide(labels: NDArray[np.uint8], where: NDArray[np.bool_], corners: Array, 
     count = np.maximum(np.floor(boxes[:, 2:] - 0.5).astype(np.int64) - first + 1, 0)
     touched = np.flatnonzero(seen & whole & (count > 0).all(axis=1))
     nearest = np.zeros(labels.size)
-    decided = np.zeros(labels.size, dtype=np.uint8)
+    decided = np.zeros(labels.size, dtype=labels.dtype)
     areas = count[touched].prod(axis=1)
     cuts = np.searchsorted(np.cumsum(areas), np.arange(_BATCH, int(areas.sum()) + _BATCH, _BATCH), side="right")
     for part in np.split(touched, np.unique(cuts[cuts < len(touched)])):
@@ -91,10 +92,10 @@ def _draw(
     triangle: NDArray[np.int64],
     pixel: NDArray[np.int64],
     edges: Array,
-    of_triangle: NDArray[np.uint8],
+    of_triangle: Labels,
     camera: Camera,
     nearest: Array,
-    decided: NDArray[np.uint8],
+    decided: Labels,
 ) -> None:
     """Lets the nearer triangle win, in place in ``nearest`` (inverse depth) and ``decided`` (label), both by pixel number."""
     y, x = np.divmod(pixel, camera.width)

@@ -1,6 +1,6 @@
 """Part labels rendered by Cycles, for a Blender without a graphics context: one ray a pixel through its centre.
 
-The evaluated triangles are rendered in a scene of their own as a glowing mesh whose brightness is the label, into a raw
+The evaluated triangles are rendered in a scene of their own as a glowing mesh whose brightness is its code (``masks.codes``), into a raw
 32-bit EXR; the user's scene and its render settings are not involved at all.
 """
 
@@ -14,6 +14,7 @@ import numpy as np
 from mathutils import Matrix
 from numpy.typing import NDArray
 
+from ...masks.codes import Codes
 from ..errors import SceneError
 from ..removal import remove
 from .surfaces import Triangles
@@ -40,7 +41,7 @@ def _glow() -> bpy.types.Material:
 
 
 def _mesh(triangles: Triangles, material: bpy.types.Material) -> bpy.types.Mesh:
-    count = len(triangles.labels)
+    count = len(triangles.codes)
     mesh = bpy.data.meshes.new("ReVision labels")
     mesh.vertices.add(3 * count)
     mesh.vertices.foreach_set("co", triangles.corners.ravel())
@@ -48,7 +49,7 @@ def _mesh(triangles: Triangles, material: bpy.types.Material) -> bpy.types.Mesh:
     mesh.loops.foreach_set("vertex_index", np.arange(3 * count, dtype=np.int32))
     mesh.polygons.add(count)
     mesh.polygons.foreach_set("loop_start", np.arange(0, 3 * count, 3, dtype=np.int32))
-    mesh.attributes.new(_ATTRIBUTE, "FLOAT", "FACE").data.foreach_set("value", triangles.labels.astype(np.float32))
+    mesh.attributes.new(_ATTRIBUTE, "FLOAT", "FACE").data.foreach_set("value", triangles.codes.astype(np.float32))
     mesh.materials.append(material)
     mesh.update()
     return mesh
@@ -97,13 +98,13 @@ def label_scene(camera: bpy.types.Object, width: int, height: int) -> Iterator[t
         remove(scene, viewer, lens, material)
 
 
-def render_labels(
+def render_codes(
     scene: bpy.types.Scene, material: bpy.types.Material, triangles: Triangles, M_world_camera: Array, width: int, height: int
-) -> NDArray[np.uint8]:
-    """Label image ``(height, width)``, row 0 at the top, of ``triangles`` seen by ``label_scene``'s camera at
-    ``M_world_camera`` ``(4, 4)``. Raises SceneError where a pixel is not one whole label."""
-    if not len(triangles.labels):
-        return np.zeros((height, width), dtype=np.uint8)
+) -> Codes:
+    """Image ``(height, width)`` of ``masks.codes``, row 0 at the top, of ``triangles`` seen by ``label_scene``'s camera at
+    ``M_world_camera`` ``(4, 4)``. Raises SceneError where a pixel is not one whole number."""
+    if not len(triangles.codes):
+        return np.zeros((height, width), dtype=np.uint16)
     mesh = _mesh(triangles, material)
     thing = bpy.data.objects.new("ReVision labels mesh", mesh)
     try:
@@ -115,10 +116,10 @@ def render_labels(
             values = _read_red(Path(folder) / "labels.exr", width, height)
     finally:
         remove(thing, mesh)
-    labels = np.rint(values)
-    if np.abs(values - labels).max() > _EXACT:
-        raise SceneError(f"Cycles mixed labels in {int((np.abs(values - labels) > _EXACT).sum())} pixels; report this with the scene.")
-    return labels.astype(np.uint8)
+    codes = np.rint(values)
+    if np.abs(values - codes).max() > _EXACT:
+        raise SceneError(f"Cycles mixed labels in {int((np.abs(values - codes) > _EXACT).sum())} pixels; report this with the scene.")
+    return codes.astype(np.uint16)
 
 
 def _read_red(path: Path, width: int, height: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Part labels drawn by the graphics card (or its software stand-in) into an integer picture: exact, never blended.
+"""Part labels and whose they are, drawn by the graphics card (or its software stand-in) into an integer picture: exact, never blended.
 
 Graphics cards place triangle corners on a grid of 1/256 pixel, which moves edges. So each triangle is drawn as its
 bounding rectangle, and each pixel decides by the homogeneous edge functions of the triangle (Olano and Greer, 1997), the
@@ -15,6 +15,7 @@ import gpu
 import numpy as np
 from numpy.typing import NDArray
 
+from ...masks.codes import Codes
 from ...motion.camera import Camera
 from ..errors import SceneError
 from .exact_pixels import NEAREST, edge_functions, rectangles
@@ -27,7 +28,7 @@ _CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 1], [2, 3], [0, 3]])  # the rec
 _VERTEX = """
 void main()
 {
-  edge_a_ = edge_a; edge_b_ = edge_b; edge_c_ = edge_c; part_ = label;
+  edge_a_ = edge_a; edge_b_ = edge_b; edge_c_ = edge_c; part_ = code;
   pixel = corner;
   gl_Position = vec4(2.0 * corner.x / size_nearest.x - 1.0, 1.0 - 2.0 * corner.y / size_nearest.y, 0.0, 1.0);
 }
@@ -73,7 +74,7 @@ def _shader() -> gpu.types.GPUShader:
     info.vertex_in(0, "VEC2", "corner")
     for place, name in enumerate(("edge_a", "edge_b", "edge_c"), start=1):
         info.vertex_in(place, "VEC3", name)
-    info.vertex_in(4, "UINT", "label")
+    info.vertex_in(4, "UINT", "code")
     info.vertex_out(between)
     info.fragment_out(0, "UINT", "result")
     info.depth_write("ANY")
@@ -82,25 +83,26 @@ def _shader() -> gpu.types.GPUShader:
     return gpu.shader.create_from_info(info)
 
 
-def _batch(boxes: Array, edges: Array, labels: NDArray[np.uint8]) -> gpu.types.GPUBatch:
+def _batch(boxes: Array, edges: Array, codes: Codes) -> gpu.types.GPUBatch:
     layout = gpu.types.GPUVertFormat()
     layout.attr_add(id="corner", comp_type="F32", len=2, fetch_mode="FLOAT")
     for name in ("edge_a", "edge_b", "edge_c"):
         layout.attr_add(id=name, comp_type="F32", len=3, fetch_mode="FLOAT")
-    layout.attr_add(id="label", comp_type="U32", len=1, fetch_mode="INT")
-    buffer = gpu.types.GPUVertBuf(layout, 6 * len(labels))
+    layout.attr_add(id="code", comp_type="U32", len=1, fetch_mode="INT")
+    buffer = gpu.types.GPUVertBuf(layout, 6 * len(codes))
     buffer.attr_fill("corner", np.ascontiguousarray(boxes[:, _CORNERS].reshape(-1, 2), dtype=np.float32))
     for index, name in enumerate(("edge_a", "edge_b", "edge_c")):
         buffer.attr_fill(name, np.repeat(edges[:, index].astype(np.float32), 6, axis=0))
-    buffer.attr_fill("label", np.repeat(labels.astype(np.uint32), 6)[:, None])
+    buffer.attr_fill("code", np.repeat(codes.astype(np.uint32), 6)[:, None])
     return gpu.types.GPUBatch(type="TRIS", buf=buffer)
 
 
-def draw_labels(corners: Array, labels: NDArray[np.uint8], camera: Camera) -> NDArray[np.uint8]:
-    """Label image ``(H, W)``, row 0 at the top: the nearest triangle at each pixel's centre, both sides count.
+def draw_codes(corners: Array, codes: Codes, camera: Camera) -> Codes:
+    """Image ``(H, W)``, row 0 at the top: the nearest triangle at each pixel's centre, both sides count.
 
-    corners: ``(T, 3, 3)`` triangle, corner, xyz in OpenCV camera coordinates, metres. labels: ``(T,)``. camera: only its
-    size, focal length and principal point are used. Raises SceneError where the card returns what is no label.
+    corners: ``(T, 3, 3)`` triangle, corner, xyz in OpenCV camera coordinates, metres. codes: ``(T,)`` of
+    ``masks.codes``. camera: only its size, focal length and principal point are used. Raises SceneError where the card returns
+    what is no code.
     """
     colour = gpu.types.GPUTexture((camera.width, camera.height), format="R32UI")
     depth = gpu.types.GPUTexture((camera.width, camera.height), format="DEPTH_COMPONENT32F")
@@ -113,11 +115,11 @@ def draw_labels(corners: Array, labels: NDArray[np.uint8], camera: Camera) -> ND
         target.clear(depth=1.0)
         if drawn.any():
             nearest = max(NEAREST, float(corners[drawn][..., 2].min()))
-            _draw(_batch(boxes[drawn], edges[drawn], labels[drawn]), camera, nearest)
+            _draw(_batch(boxes[drawn], edges[drawn], codes[drawn]), camera, nearest)
     pixels = np.array(colour.read(), dtype=np.uint32).reshape(camera.height, camera.width)
-    if pixels.max(initial=0) > 255:
-        raise SceneError(f"The graphics card returned label {int(pixels.max())}; use the Cycles mask pass on this machine.")
-    return np.ascontiguousarray(pixels[::-1]).astype(np.uint8)
+    if pixels.max(initial=0) > codes.max(initial=0):
+        raise SceneError(f"The graphics card returned {int(pixels.max())}, which nothing is; use the Cycles mask pass on this machine.")
+    return np.ascontiguousarray(pixels[::-1]).astype(np.uint16)
 
 
 def _draw(batch: gpu.types.GPUBatch, camera: Camera, nearest: float) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from .. import actions, marks
 from ..removal import remove
+from ..sampling import turned_on
 from .bones import BoneRest, R_armature_model
 from .poses import RigRest
 
@@ -21,19 +22,21 @@ def editing(rig: bpy.types.Object) -> Iterator[bpy.types.ArmatureEditBones]:
     """Edit bones of ``rig`` in a scene of its own: bones can only be made in edit mode, and the user's mode, active object
     and selection must not change. A rig that is turned off in viewports is turned on meanwhile."""
     scratch = bpy.data.scenes.new("ReVision scratch")
-    mode, hidden, rig.hide_viewport = rig.mode, rig.hide_viewport, False
+    mode = rig.mode
     try:
         scratch.collection.objects.link(rig)
         layer = scratch.view_layers[0]
         layer.objects.active = rig
-        with bpy.context.temp_override(scene=scratch, view_layer=layer, active_object=rig, object=rig, selected_objects=[rig]):
+        with (
+            turned_on((rig,)),
+            bpy.context.temp_override(scene=scratch, view_layer=layer, active_object=rig, object=rig, selected_objects=[rig]),
+        ):
             bpy.ops.object.mode_set(mode="EDIT")
             try:
                 yield rig.data.edit_bones
             finally:
                 bpy.ops.object.mode_set(mode="POSE" if mode == "POSE" else "OBJECT")
     finally:
-        rig.hide_viewport = hidden
         remove(scratch)
 
 
