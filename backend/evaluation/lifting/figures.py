@@ -15,7 +15,7 @@ from backend.training.prior import gaits
 from revision_blender.masks.face_labels import face_labels
 from revision_blender.motion.bodies.body_data import BodyModel
 from revision_blender.motion.bodies.body_model import Identity, identity_of, open_human, vertices_of
-from revision_blender.motion.bodies.body_size import proportions
+from revision_blender.motion.bodies.body_size import proportions, resized
 from revision_blender.motion.bodies.shape_presets import shape_presets
 from revision_blender.motion.bodies.shelf import BodyShelf
 from revision_blender.motion.bodies.soles import sole_points
@@ -93,7 +93,8 @@ class PersonPart:
 @dataclass(frozen=True)
 class AnimalPart:
     """gait, seed: of ``training.prior.gaits``. heading: degrees, 0 walks to the right, 90 away from the camera. shape: weights of presets,
-    all of the model's one size."""
+    all of the model's one size. size: how many times as large; steps are as many times longer, and slower by its root.
+    """
 
     name: str
     gait: str
@@ -103,15 +104,17 @@ class AnimalPart:
     shape: tuple[tuple[str, float], ...]
     coat: Coat
     label: str = "dog"
+    size: float = 1.0
 
     def figure(self, frames: int, fps: float) -> Figure:
         model = open_quadruped()
         presets = shape_presets(_shelf(), model.name)
         betas = np.sum([weight * proportions(model, presets[name]) for name, weight in self.shape], axis=0)
+        betas = resized(model, betas, self.size)
         identity = identity_of(model, betas)
         played = gaits.animal(self.gait, self.seed, False, int(np.ceil(frames / fps * gaits.FPS)) + 2)
         scale = _leg(np.diff(identity.joints_rest[17:21], axis=0)) / _leg(played.offsets[18:21])
-        times = np.arange(frames) / fps * played.fps
+        times = np.arange(frames) / fps * played.fps / self.size**0.5
         rotations, root = sampled(played.rotations.astype(np.float64), played.root.astype(np.float64) * scale, times)
         way = root[-1] - root[0]
         yaw = self.heading - float(np.degrees(np.arctan2(-way[2], way[0])))

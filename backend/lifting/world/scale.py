@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from backend.bodies.installed import model_of
 from revision_blender.motion.bodies.body_model import BodyModel, identity_of
+from revision_blender.motion.bodies.body_size import resized
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.clip import BodyTrack
 
@@ -113,11 +114,13 @@ def _equations(unknowns: Array, feet: list[Array], upright: Upright, axes: Array
 
 
 def scaled(track: BodyTrack, factor: float, camera: Camera) -> BodyTrack:
-    """The track ``factor`` times as large and as far from the camera: the same picture, to how well the shape can take the size."""
+    """The track ``factor`` times as large and as far from the camera. The picture is the same for bodies that come in every size (animals),
+    else as well as the shape can take the size.
+    """
     if abs(factor - 1.0) < 1e-6:
         return track
     model = model_of(track)
-    betas = grown_betas(model, track.betas, factor)
+    betas = resized(model, track.betas, factor) if model.sized else grown_betas(model, track.betas, factor)
     before, after = identity_of(model, track.betas).joints_rest[0], identity_of(model, betas).joints_rest[0]
     center = camera.T_world_camera[:, :3, 3]
     root = center + factor * (before + track.translation - center)

@@ -7,9 +7,10 @@ from jaxtyping import Bool, UInt8
 from numpy.typing import NDArray
 
 from backend.lifting.subject import Followed
+from backend.lifting.world.animal_sizes import Floor, settled_sizes
 from backend.lifting.world.camera_motion import camera_rotations
 from backend.lifting.world.drawn import Drawn, drawn_tracks, small_camera, small_masks
-from backend.lifting.world.ground import Stance, guessed_ground, shared_ground
+from backend.lifting.world.ground import Stance, guessed_ground, shared_ground, standing_points
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
 from backend.lifting.world.order import ANIMAL, BODY, FIXED, THING, Give, depth_shifts, in_order, wishes_of, within
 from backend.lifting.world.people_step import lifted_people, stance_of, with_hands
@@ -76,12 +77,19 @@ def _on_floor(
         part = progress.part(place / len(shown), (place + 1) / len(shown))
         lifted = lifted_animal(frames, one, camera, ground, others, wish, part)
         animals += [lifted] if lifted is not None else []
+    up = guessed_ground(R[0]).normal
+    floor = None if ground is None else Floor(ground, _feet_on(stances, wish.fps), sure)
+    animals = settled_sizes(animals, shown, floor, up, camera)
     if ground is not None:
         return animals, ground, sure
-    up = guessed_ground(R[0]).normal
     paws = [lowest_points(animal.track, up)[animal.seen] for animal in animals if isinstance(animal.track, BodyTrack)]
     ground, sure = shared_ground([], R, wish.fps, paws) if paws else (guessed_ground(R[0]), 0.0)
     return animals, ground, 0.5 * sure
+
+
+def _feet_on(stances: list[Stance], fps: float) -> NDArray[np.floating]:
+    """``(K, 3)`` where people stand."""
+    return np.concatenate([standing_points(stance.feet, fps) for stance in stances])
 
 
 def _seen_stance(person: LiftedTrack) -> Stance:
