@@ -45,7 +45,7 @@ class REVISION_OT_merge_tracks(OfTracks, bpy.types.Operator):
         kept = self.track or chosen_track(context, take)
         clips, models, other = clips_on_disk(entry), _models(take), self.other
         shift = root_shift(clips["lift"], kept, other, models) if "lift" in clips else None
-        _run(merge_tracks(context.scene, take, clips, kept, other, models))
+        _run(merge_tracks(context.scene, take, kept, other, models))
         if shift is not None:
             keep_edited(entry, lambda clip: merged(clip, kept, other, shift))
         context.scene.revision.track_name = kept
@@ -66,7 +66,7 @@ class REVISION_OT_split_track(OfTracks, bpy.types.Operator):
         if frame == 0:
             raise SceneError(f"{name} begins at this frame; go to the first frame of the part that is to be another track.")
         later = free_track_name(take, name)
-        _run(cut_track(scene, take, clips_on_disk(entry), name, frame, later, _models(take)))
+        _run(cut_track(scene, take, name, frame, later, _models(take)))
         keep_edited(entry, lambda clip: cut(clip, name, frame, later))
 
 

@@ -37,16 +37,21 @@ def merged(clip: Clip, kept: str, other: str, root_shift: Array) -> Clip:
             raise SceneError(f"{kept} moves on {first.model}, {other} on {second.model}; only tracks on one body can be merged.")
         joined: Track = _one_body(first, second, root_shift)
     elif isinstance(first, ObjectTrack) and isinstance(second, ObjectTrack):
-        take = second.confidence > first.confidence
-        points = np.where(take[:, None, None], second.points, first.points)
+        points = np.where(surer(first, second)[:, None, None], second.points, first.points)
         joined = replace(first, points=points, confidence=np.maximum(first.confidence, second.confidence))
     else:
         raise SceneError(f"{kept} and {other} are of different kinds; only tracks of one kind can be merged.")
     return clip.with_tracks(tuple(joined if track.track_id == kept else track for track in without(clip, other).tracks))
 
 
+def surer(first: Track, second: Track) -> NDArray[np.bool_]:
+    """``(F,)``: on which frames the second of two tracks of one kind is the surer one."""
+    means = [track.confidence.reshape(track.n_frames, -1).mean(axis=1) for track in (first, second)]
+    return means[1] > means[0]
+
+
 def _one_body(first: BodyTrack, second: BodyTrack, root_shift: Array) -> BodyTrack:
-    take = second.confidence.mean(axis=1) > first.confidence.mean(axis=1)
+    take = surer(first, second)
     expression = first.expression
     if expression is not None and second.expression is not None and expression.shape == second.expression.shape:
         expression = np.where(take[:, None], second.expression, expression)

@@ -1,6 +1,6 @@
 """Pinned places: an empty says where a hand or foot has to be, and over which frames. Moving the empty moves the place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import bpy
@@ -126,6 +126,34 @@ def _make_room(scene: bpy.types.Scene, take: Take, track_id: str, joint: int, sp
             thing[marks.SPAN] = [first, span[0] - step]
         elif first <= span[1] < last:
             thing[marks.SPAN] = [span[1] + step, last]
+
+
+def share_places(scene: bpy.types.Scene, take: Take, track_id: str, shares: Mapping[str, NDArray[np.bool_]]) -> None:
+    """Gives a track's pinned places to other tracks of the take, each on its frames ``(F,)``; what nobody gets goes."""
+    frames, half = take.scene_frames(scene), 0.5 * scene_fps(scene) / take.fps
+    for thing in [thing for thing in _empties(take) if thing.get(marks.TRACK) == track_id]:
+        first, last = (float(frame) for frame in thing[marks.SPAN])
+        held = (frames >= first - half + 1e-6) & (frames <= last + half - 1e-6)
+        spans = [(name, run) for name, mine in shares.items() for run in _runs(held & mine)]
+        for (name, run), empty in zip(spans, [thing, *(_twin(thing) for _ in spans[1:])], strict=False):
+            ends = np.flatnonzero(held)[[0, -1]]
+            empty[marks.TRACK] = name
+            empty[marks.SPAN] = [first if run[0] == ends[0] else frames[run[0]], last if run[1] == ends[1] else frames[run[1]]]
+        if not spans:
+            remove(thing)
+
+
+def _runs(wanted: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last of each run of wanted frames."""
+    at = np.flatnonzero(wanted)
+    return [(int(run[0]), int(run[-1])) for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if len(run)]
+
+
+def _twin(thing: bpy.types.Object) -> bpy.types.Object:
+    twin = thing.copy()
+    for collection in thing.users_collection:
+        collection.objects.link(twin)
+    return twin
 
 
 def clear_place_pins(take: Take) -> int:
