@@ -5,6 +5,7 @@ Also the ``boxes.json`` of the command line: a list of objects with ``frame``, `
 
 import json
 import math
+import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -22,6 +23,8 @@ PARTS = (ON, OFF, *ANIMAL_PARTS)
 MAX_PROMPTS = 1000
 MAX_CLICKS = 64
 MAX_NAME = 63  # characters, as Blender's names
+MAX_FRAME = 1 << 20
+UNWRITABLE = ("Cc", "Cs")  # Unicode's control characters and halves of characters: no file or terminal shows them
 
 Box = tuple[float, float, float, float]
 
@@ -57,12 +60,12 @@ class Prompt:
     label: str = ""
 
     def __post_init__(self) -> None:
-        if not self.name or len(self.name) > MAX_NAME:
-            raise ClipError(f"a subject is named {self.name[:80]!r}; give it a name of 1 to {MAX_NAME} characters")
+        if not self.name.strip() or len(self.name) > MAX_NAME or any(unicodedata.category(letter) in UNWRITABLE for letter in self.name):
+            raise ClipError(f"a subject is named {self.name[:80]!r}; give it a name of 1 to {MAX_NAME} characters, all of them printable")
         if self.kind not in KINDS:
             raise ClipError(f"{self.name} is of the kind {str(self.kind)[:40]!r}; known are {', '.join(KINDS)}")
-        if self.frame < 0:
-            raise ClipError(f"{self.name} is shown on frame {self.frame}; frames are counted from 0")
+        if not 0 <= self.frame <= MAX_FRAME:
+            raise ClipError(f"{self.name} is shown on frame {str(self.frame)[:20]}; frames are counted from 0 to at most {MAX_FRAME}")
         if self.box is None and not self.clicks:
             raise ClipError(f"{self.name} has neither a box nor a click on frame {self.frame}; draw one of them")
         if len(self.clicks) > MAX_CLICKS:
@@ -104,7 +107,7 @@ def _box(name: str, values: Any) -> Box | None:
         return None
     if not isinstance(values, list) or len(values) != 4 or not all(type(value) in (int, float) for value in values):
         raise ClipError(f"the box of {name[:80]!r} is {str(values)[:80]}; four numbers left, top, right, bottom are needed")
-    left, top, right, bottom = map(float, values)
+    left, top, right, bottom = map(_pixels, values)
     return left, top, right, bottom
 
 
@@ -114,7 +117,15 @@ def _click(name: str, values: Any) -> Click:
     part = values.get("part", ON)
     if not isinstance(part, str):
         raise ClipError(f"a click of {name[:80]!r} is on {str(part)[:40]}; known are {', '.join(PARTS)}")
-    return Click(float(values["x"]), float(values["y"]), part)
+    return Click(_pixels(values["x"]), _pixels(values["y"]), part)
+
+
+def _pixels(value: float) -> float:
+    """JSON's whole numbers have any length; what no float holds is infinite, which ``Click`` and ``Prompt`` refuse."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def prompts_from_values(values: Any) -> tuple[Prompt, ...]:
