@@ -11,6 +11,7 @@ def _modules() -> tuple[ModuleType, ...]:
         change_graphs,
         comparing,
         environment,
+        found,
         generate,
         jobs,
         lift_providers,
@@ -19,6 +20,7 @@ def _modules() -> tuple[ModuleType, ...]:
         motion,
         motion_export,
         motion_import,
+        person_choice,
         pin_counts,
         pinning,
         preferences,
@@ -31,7 +33,7 @@ def _modules() -> tuple[ModuleType, ...]:
         tracks,
     )
 
-    first = (preferences, environment, backend, model_download, generate, motion)
+    first = (preferences, environment, backend, model_download, person_choice, found, generate, motion)
     lifting = (lift_providers, subjects, subject_drawing, subject_overlay, tracks, track_cuts)
     return (
         *first,

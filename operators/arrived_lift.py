@@ -1,6 +1,8 @@
 """A lift on its way into the scene: a whole take with all its tracks, or one track into the take that is there."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import bpy
@@ -11,17 +13,21 @@ from ..revision_blender.motion.clip import Clip
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.scene import subjects
 from ..revision_blender.scene.lifted_tracks_build import replace_track
+from ..revision_blender.scene.lifted_tracks_pieces import with_only
 from ..revision_blender.scene.motions import play
 from ..revision_blender.scene.properties import RevisionTake
 from ..revision_blender.scene.subjects_view import remove_clip_view
 from ..revision_blender.scene.take import Take, apply_motion, find_take, import_clip
 from ..revision_blender.wire.events import Collected
+from ..revision_blender.wire.requests import LiftResult
 from .body_shelf import shelf
+from .lifted_files import keep_edited
 from .tickets import Ticket
 from .where import pngs, stored
 
 LIFT_FILE, RAW_FILE = "lift.npz", "raw.npz"
 ONLY = "only"  # in the provenance of a lift: the one track that was asked for
+ASK, CHOSEN = "ask", "tracks"  # of a whole lift: whether the user chooses who comes; the names of the chosen, a JSON list
 CUT_MARKER = "Cut"  # with the take's name, in the timeline
 
 Made = dict[str, str | float | int]
@@ -47,7 +53,8 @@ def place(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, folder: 
 
 def _whole_take(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, folder: Path, made: Made) -> Iterator[str]:
     entry = scene.revision.take_of(ticket.take_id) or _take_beside(scene, ticket)
-    result = collected.result
+    names = json.loads(str(ticket.provenance.get(CHOSEN, "[]")))
+    result = _only(collected.result, names)
     yield from import_clip(
         scene,
         result.clip,
@@ -60,11 +67,18 @@ def _whole_take(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, fo
     )
     take = find_take(scene, ticket.take_id)
     if take is not None:
-        yield from _kept_beside(scene, take, collected)
+        yield from _kept_beside(scene, take, result.raw, collected.job_id)
     entry = _entry_of(scene, ticket)
     mark_cuts(scene, entry, [int(frame) for frame in result.shots])
     remove_clip_view(scene, ticket.take_id)
     entry.lift = stored(folder / LIFT_FILE)
+    if names:
+        keep_edited(entry, lambda clip: with_only(clip, names))
+
+
+def _only(result: LiftResult, names: list[str]) -> LiftResult:
+    """What comes into the scene of a lift. names: empty for everything."""
+    return replace(result, clip=with_only(result.clip, names), raw=with_only(result.raw, names)) if names else result
 
 
 def _one_track(scene: bpy.types.Scene, ticket: Ticket, collected: Collected, folder: Path, made: Made) -> Iterator[str]:
@@ -91,9 +105,9 @@ def _take_beside(scene: bpy.types.Scene, ticket: Ticket) -> RevisionTake:
     return beside
 
 
-def _kept_beside(scene: bpy.types.Scene, take: Take, collected: Collected) -> Iterator[str]:
+def _kept_beside(scene: bpy.types.Scene, take: Take, raw: Clip, job_id: str) -> Iterator[str]:
     """The raw fit as further actions of the take, to compare with; the lift goes on moving it."""
-    yield from apply_motion(scene, take, collected.result.raw, role="raw", provenance={"job_id": collected.job_id})
+    yield from apply_motion(scene, take, raw, role="raw", provenance={"job_id": job_id})
     play(scene, take, "lift")
 
 

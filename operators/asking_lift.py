@@ -12,7 +12,7 @@ from ..revision_blender.scene.properties import PROVIDER_KINDS, RevisionSettings
 from ..revision_blender.scene.subjects import prompts_of
 from ..revision_blender.scene.take import find_take
 from ..revision_blender.wire.requests import LiftRequest
-from .arrived_lift import ONLY
+from .arrived_lift import ASK, ONLY
 from .asking import Build, Made, free_name, lifted, new_ticket, read_frames
 from .tickets import Ticket
 from .where import absolute, pngs
@@ -23,7 +23,7 @@ def lift(scene: bpy.types.Scene) -> tuple[Ticket, Build]:
     settings: RevisionSettings = scene.revision
     entry = settings.take()
     asked = _Asked(settings, entry)
-    made = asked.made | {"of_take": entry.take_id}
+    made = asked.made | {"of_take": entry.take_id} | ({ASK: True} if settings.choose_found else {})
     if find_take(scene, entry.take_id) is None:
         ticket = new_ticket(scene, "lift", entry.name, made, entry.take_id)
     else:

@@ -4,27 +4,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, CollectionProperty, StringProperty
+from bpy.props import CollectionProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ..revision_blender.motion.errors import RevisionError
-from ..revision_blender.motion.files.motion_file import MotionSummary
+from ..revision_blender.motion.files.motion_file import MotionSummary, PersonSummary
 from ..revision_blender.motion.files.reading import describe
 from . import arrivals, asking, handover
 from .arrivals import ImportChoice
 from .body_shelf import shelf
 from .motion_options import MotionImportOptions
+from .person_choice import RevisionPersonChoice, chosen, draw_choices, list_choices
 from .session import current
 
 EXTENSIONS = (".npz", ".pkl", ".pt", ".bvh", ".amc", ".npy", ".txt")
-
-
-class RevisionPersonChoice(bpy.types.PropertyGroup):
-    """One person of a motion file in the picker."""
-
-    track_id: StringProperty()
-    words: StringProperty()
-    use: BoolProperty(name="Import", default=True, description="Whether this person is imported")
 
 
 class REVISION_OT_import_motion(MotionImportOptions, ImportHelper, bpy.types.Operator):
@@ -103,31 +96,26 @@ class REVISION_OT_import_people(MotionImportOptions, bpy.types.Operator):
         )
 
     def _list(self, summary: MotionSummary) -> None:
-        self.people.clear()
-        for person in summary.people:
-            item = self.people.add()
-            item.name = item.track_id = person.track_id
-            first, last = person.first_frame, person.first_frame + person.n_frames - 1
-            item.words = f"{person.n_frames} frames, {first} to {last}"
+        list_choices(self.people, [(person.track_id, _frames_of(person)) for person in summary.people])
 
     def draw(self, _context: bpy.types.Context) -> None:
-        box = self.layout.box()
-        for person in self.people:
-            row = box.row()
-            row.prop(person, "use", text=person.track_id)
-            row.label(text=person.words)
+        draw_choices(self.layout.box(), self.people)
 
     def execute(self, context: bpy.types.Context) -> set[str]:
-        chosen = tuple(person.track_id for person in self.people if person.use)
-        if not chosen:
+        people = chosen(self.people)
+        if not people:
             self.report({"WARNING"}, "Nobody is chosen, so nothing was imported")
             return {"CANCELLED"}
         try:
-            import_now(context.scene, self.choice(context.scene, Path(self.filepath), chosen), self.report, as_job=not bpy.app.background)
+            import_now(context.scene, self.choice(context.scene, Path(self.filepath), people), self.report, as_job=not bpy.app.background)
         except (RevisionError, OSError) as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
         return {"FINISHED"}
+
+
+def _frames_of(person: PersonSummary) -> str:
+    return f"{person.n_frames} frames, {person.first_frame} to {person.first_frame + person.n_frames - 1}"
 
 
 def import_now(scene: bpy.types.Scene, choice: ImportChoice, report: object, *, as_job: bool) -> None:
@@ -180,7 +168,7 @@ def _menu(self: bpy.types.Menu, _context: bpy.types.Context) -> None:
     self.layout.operator(REVISION_OT_import_motion.bl_idname, text="Motion as Rig (.npz/.pkl/.pt/.bvh/.amc)")
 
 
-classes = (RevisionPersonChoice, REVISION_OT_import_motion, REVISION_OT_import_people, REVISION_FH_motion)
+classes = (REVISION_OT_import_motion, REVISION_OT_import_people, REVISION_FH_motion)
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(classes)
 
 

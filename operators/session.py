@@ -1,6 +1,6 @@
 """The session: every job from the button to the scene, and the only state that this Blender keeps beside its files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import bpy
@@ -25,6 +25,7 @@ from . import handover, settings
 from .backend_link import BackendLink, State
 from .chores import Chore
 from .deliveries import Deliveries, Delivery
+from .found import FoundLifts
 from .model_watch import ModelWatch
 from .outbox import Outbox
 from .step_previews import StepPreviews
@@ -52,6 +53,7 @@ class Session:
         self._collecting: set[str] = set()
         self._chores: list[Chore] = []
         self._deliveries = Deliveries(self._end)
+        self.found = FoundLifts()  # those that wait for the user's choice
 
     # What the panels and operators ask
 
@@ -117,6 +119,7 @@ class Session:
         unsent = not self._outbox.was_sent(job_id)
         self._outbox.drop(job_id)
         self._deliveries.drop(job_id)
+        self.found.drop(job_id)
         if unsent or ticket.status == "PLACING" or self.link.client is None:
             self._end(ticket, "CANCELLED")
         if not unsent and self.link.client is not None:
@@ -133,6 +136,13 @@ class Session:
             self.link.client.list_jobs()  # type: ignore[union-attr]
         else:
             self.start_backend()
+
+    def place_found(self, names: Sequence[str]) -> None:
+        """The lift that waits for a choice comes into the scene with these tracks only. Raises RevisionError."""
+        delivery = self.found.take(names)
+        delivery.ticket.words = "in line for the scene"
+        self._write(delivery.ticket)
+        self._deliveries.add(delivery)
 
     def dismiss(self, job_id: str) -> None:
         ticket = self.tickets.pop(job_id)
@@ -186,6 +196,7 @@ class Session:
             self.start_backend()
         self.changed |= self.models.settle()
         self.changed |= self.previews.moved_on()
+        self.found.keep_listed()
         self.changed |= self._deliveries.step(deadline)
 
     def _heed_new_file(self) -> None:
@@ -198,6 +209,7 @@ class Session:
         self.file_is_new = False
         migrate_file()
         self._deliveries.forget()
+        self.found.forget()
         self._dismissed.clear()
         self._own.clear()
         self._outbox.forget_senders()
@@ -310,10 +322,11 @@ class Session:
         """Once, however often it was fetched; not where another file was opened meanwhile, whose own ticket fetches it again."""
         current = self.tickets.get(ticket.job_id) is ticket
         if current and not ticket.ended and not self._awaits_its_moment(ticket.job_id):
-            self._deliveries.add(Delivery(ticket, collected, folder))
+            line = self.found if self.found.asks(ticket, collected) else self._deliveries
+            line.add(Delivery(ticket, collected, folder))
 
     def _awaits_its_moment(self, job_id: str) -> bool:
-        return self._deliveries.holds(job_id)
+        return self._deliveries.holds(job_id) or self.found.holds(job_id)
 
     def _after_undo(self) -> None:
         """Undo takes rows out of scenes and objects from under a delivery: put the first back, begin the second anew."""

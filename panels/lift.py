@@ -4,6 +4,8 @@ import bpy
 
 from ..operators import reasons
 from ..operators.clip_frames import known_frames
+from ..operators.person_choice import chosen, draw_choices
+from ..operators.session import current
 from ..revision_blender.scene import subjects
 from ..revision_blender.scene.errors import SceneError
 from ..revision_blender.scene.lifted_tracks import track_rows
@@ -39,11 +41,25 @@ class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
         part = row.row()
         part.enabled = settings.find_people
         part.prop(settings, "most_people", text="At Most")
+        column.prop(settings, "choose_found")
         entry = settings.take()
         if entry is not None and entry.frames:
             _draw_subjects(self.layout, context.scene, entry)
         button(self.layout, "revision.lift", reasons.why_not_lift(context.scene), icon="ARMATURE_DATA")
         under_way(self.layout, context.scene, "lift")
+        _draw_found(self.layout, context)
+
+
+def _draw_found(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    """What a lift has found, where the user wants to choose who comes."""
+    waiting = current().found.first
+    if waiting is None or waiting.ticket.scene_uid != context.scene.session_uid:
+        return
+    choices = context.window_manager.revision_found
+    box = layout.box()
+    box.label(text=f"Found in {waiting.ticket.provenance['take']}", icon="COMMUNITY")
+    draw_choices(box, choices)
+    box.operator("revision.place_found", text=f"Place {len(chosen(choices))} of {len(choices)}", icon="IMPORT")
 
 
 def _draw_subjects(layout: bpy.types.UILayout, scene: bpy.types.Scene, entry: RevisionTake) -> None:

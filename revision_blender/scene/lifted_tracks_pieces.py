@@ -1,5 +1,6 @@
 """Tracks of a clip renamed, left out, joined and cut: numbers only, for the scene's motion and for lifts on disk alike."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,10 @@ def renamed(clip: Clip, old: str, new: str) -> Clip:
 
 def without(clip: Clip, name: str) -> Clip:
     return clip.with_tracks(tuple(track for track in clip.tracks if track.track_id != name))
+
+
+def with_only(clip: Clip, names: Collection[str]) -> Clip:
+    return clip.with_tracks(tuple(track for track in clip.tracks if track.track_id in names))
 
 
 def merged(clip: Clip, kept: str, other: str, root_shift: Array) -> Clip:

@@ -174,6 +174,9 @@ class RevisionSettings(bpy.types.PropertyGroup):
     focal: FloatProperty(name="Focal Length", min=0.0, default=0.0, description="Of the picture, in pixels; 0: unknown, it is estimated")
     find_people: BoolProperty(name="Find People", default=True, description="People are found without being shown")
     most_people: IntProperty(name="At Most", min=1, max=32, default=8, description="How many people are looked for")
+    choose_found: BoolProperty(
+        name="Choose Who Comes", description="Where several people or animals are found, ask which of them come into the scene"
+    )
     click_part: EnumProperty(name="Part", items=CLICKED, default=ON, description="What the next click is on")
     show_subjects: BoolProperty(
         name="Show Boxes and Clicks", default=True, description="Draw what is shown of the subjects on this frame over the clip"
