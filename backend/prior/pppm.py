@@ -21,6 +21,7 @@ from backend.prior.state.rotation6d import from6d, to6d
 from backend.prior.state.take import FPS, Array
 from backend.prior.state.world import Placement, from_take, kind_of, offsets_of, to_damaged
 from backend.progress import Progress, silent
+from revision_blender.motion.bodies.body_size import size_of
 from revision_blender.motion.clip import BodyTrack, Clip, ObjectTrack, Pins, Track
 from revision_blender.motion.clip_resample import clip_at
 
@@ -81,10 +82,10 @@ class _Frames:
 
 def _track(whole: Clip, track: Track, base: Track, frames: _Frames, options: Options, network: TrainedPrior) -> tuple[Answer, Track]:
     pins = pins_of(track, options, frames.given)
-    damaged, placement = to_damaged(whole, track, _offsets(track), pins)
+    damaged, placement = to_damaged(whole, track, _offsets(track), pins, _size(track))
     places = _place_pins(track, placement, damaged.pinned.shape[1], base.n_frames, frames.fps / whole.fps, options.world_pins)
     eyes = placement.inward(frames.eyes) if isinstance(track, BodyTrack) else None
-    found = answer(damaged, network.network, options.asked, places, fps=frames.fps, frames=base.n_frames, eyes=eyes)
+    found = answer(damaged, network.network, options.asked, places, fps=frames.fps * placement.pace, frames=base.n_frames, eyes=eyes)
     refined = from_take(found.take, placement, base)
     if isinstance(refined, BodyTrack):
         refined = _aside_smoothed(refined, found.take.rotations.shape[1], frames.fps)
@@ -98,6 +99,10 @@ def _offsets(track: Track) -> Array | None:
     kind = kind_of(track)
     model = model_of(track)
     return offsets_of(model.joint_template + model.joint_shapedirs @ model.checked_betas(track.betas), kind)
+
+
+def _size(track: Track) -> float:
+    return size_of(model_of(track), track.betas) if isinstance(track, BodyTrack) and kind_of(track) == "animal" else 1.0
 
 
 def _place_pins(track: Track, placement: Placement, joints: int, frames: int, rate: float, pins: Sequence[WorldPin]) -> PlacePins | None:

@@ -10,6 +10,7 @@ from backend.errors import InputError
 from backend.prior.network.weights import TrainedPrior
 from backend.prior.pppm import Options, Refined, WorldPin, refine
 from revision_blender.motion.bodies.body_model import joints_of
+from revision_blender.motion.bodies.body_size import resized
 from revision_blender.motion.bodies.shelf import BodyShelf
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane, ObjectTrack, Pins
 from revision_blender.motion.rotation import angle_between, matrix_from_axis_angle
@@ -58,6 +59,40 @@ def _dog(frames: int = 30) -> Clip:
     )
     base = kick(frames, 30.0)
     return replace(base, ground=GroundPlane(np.array([0.0, 0.0, 1.0]), np.zeros(3)), tracks=(track,))
+
+
+def _sized(clip: Clip, size: float) -> Clip:
+    """The same animal so many times as large, and as much slower as large animals are."""
+    track = clip.bodies[0]
+    betas = resized(BodyShelf(None).load(track.model), track.betas, size)
+    poses = clip.camera.T_world_camera.copy()
+    poses[:, :3, 3] *= size
+    ground = GroundPlane(clip.ground.normal, size * clip.ground.point)
+    grown = replace(track, betas=betas, translation=size * track.translation)
+    return Clip(clip.fps / size**0.5, replace(clip.camera, T_world_camera=poses), ground, (grown,))
+
+
+@pytest.mark.parametrize("size", [0.44, 2.44])
+def test_a_horse_and_a_cat_are_refined_as_the_dog_that_moves_alike(size: float) -> None:
+    rng = np.random.default_rng(2)
+    clip = _dog()
+    track = clip.bodies[0]
+    shaken = track.rotations @ matrix_from_axis_angle(rng.normal(0.0, 0.08, (clip.n_frames, 35, 3)))
+    clip = clip.with_tracks((replace(track, rotations=shaken, translation=track.translation + rng.normal(0.0, 0.03, (clip.n_frames, 3))),))
+    dog, other = _refined(clip), _refined(_sized(clip, size))
+    found, wanted = other.clip.bodies[0], _sized(dog.clip, size).bodies[0]
+    assert float(angle_between(found.rotations, wanted.rotations).max()) < 1e-4
+    np.testing.assert_allclose(found.translation, wanted.translation, atol=1e-4 * size)
+    np.testing.assert_allclose(other.report.contacts["dog"], dog.report.contacts["dog"], atol=1e-3)
+    assert float(np.abs(found.translation - _sized(clip, size).bodies[0].translation).max()) > 0.01 * size  # something was done
+
+
+@pytest.mark.parametrize("fps", [5.0, 6.0, 120.0])
+def test_the_slowest_and_the_fastest_clips_of_animals_of_any_size_are_refined(fps: float) -> None:
+    clip = replace(_dog(12), fps=fps)
+    for size in (0.2, 4.0):
+        grown = replace(_sized(clip, size), fps=fps)
+        assert np.isfinite(_refined(grown).clip.bodies[0].translation).all()
 
 
 @pytest.mark.parametrize("fps", FPS)

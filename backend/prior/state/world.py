@@ -1,4 +1,9 @@
-"""Tracks of a clip as takes in the prior's world (y up, floor at y = 0), and back into the clip's own world."""
+"""Tracks of a clip as takes in the prior's world (y up, floor at y = 0), and back into the clip's own world.
+
+The prior's animals are all of one size, a large dog's. One of another size is seen that much smaller, and as much faster as the root of
+that: animals of all sizes move alike then (Alexander and Jayes, "A dynamic similarity hypothesis for the gaits of quadrupedal mammals",
+1983), and what is felt of gravity stays.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -6,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.errors import InputError
+from backend.prior.state.clock import FASTEST, SLOWEST
 from backend.prior.state.skeletons import parents_of
 from backend.prior.state.take import N_JOINTS, Array, Damaged, Kind, Take
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane, ObjectTrack, Pins, Track
@@ -15,22 +21,25 @@ _CENTRE = 20  # of an object's 21 points
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Where a take lies in its clip's world: ``prior = turn @ (world - point)``.
+    """Where a take lies in its clip's world: ``prior = turn @ (world - point) / size``.
 
     turn: ``(3, 3)`` R_prior_world. point: ``(3,)`` metres in the clip's world, on its floor. rest_root: ``(3,)`` joint 0 of the rest pose.
+    size: metres of the clip a metre of the prior. pace: the prior's frames a second for each of the clip's.
     """
 
     turn: Array
     point: Array
     rest_root: Array
+    size: float = 1.0
+    pace: float = 1.0
 
     def inward(self, places: Array) -> Array:
         """``(..., 3)`` places of the clip's world in the prior's."""
-        return (places - self.point) @ self.turn.T
+        return (places - self.point) @ self.turn.T / self.size
 
     def outward(self, places: Array) -> Array:
         """``(..., 3)`` places of the prior's world in the clip's."""
-        return places @ self.turn + self.point
+        return self.size * places @ self.turn + self.point
 
 
 def kind_of(track: Track) -> Kind:
@@ -50,10 +59,11 @@ def offsets_of(joints_rest: Array, kind: Kind) -> Array:
     return np.where(parents[:, None] >= 0, rest - rest[parents], rest)
 
 
-def to_take(clip: Clip, track: Track, offsets: Array | None = None) -> tuple[Take, Placement]:
+def to_take(clip: Clip, track: Track, offsets: Array | None = None, size: float = 1.0) -> tuple[Take, Placement]:
     """One track at the clip's rate in the prior's world; joints beyond the kind's own (fingers, jaw, eyes) are left aside.
 
-    offsets: ``(J, 3)`` as ``offsets_of`` gives them; an object needs none. ``InputError`` for unknown kinds and too few joints.
+    offsets: ``(J, 3)`` as ``offsets_of`` gives them; an object needs none. size: how many times as large as the prior's animals an animal
+    is. ``InputError`` for unknown kinds and too few joints.
     """
     kind = kind_of(track)
     turn = _to_y_up(clip.ground)
@@ -69,12 +79,19 @@ def to_take(clip: Clip, track: Track, offsets: Array | None = None) -> tuple[Tak
             f"track {track.track_id!r} has {track.rotations.shape[1]} joints and offsets of shape {None if offsets is None else offsets.shape};"
             f" the motion prior needs the {kind}'s first {count} joints with {(count, 3)} rest offsets"
         )
-    placement = Placement(turn, np.asarray(clip.ground.point, dtype=np.float64), np.asarray(offsets[0], dtype=np.float64))
+    placement = Placement(
+        turn, np.asarray(clip.ground.point, dtype=np.float64), np.asarray(offsets[0], dtype=np.float64), size, _pace(clip.fps, size)
+    )
     rotations = np.array(track.rotations[:, :count], dtype=np.float64)
     rotations[:, 0] = turn @ rotations[:, 0]
     root = placement.inward(np.asarray(track.translation, dtype=np.float64) + placement.rest_root)
-    below = np.concatenate([np.zeros((1, 3)), np.asarray(offsets[1:], dtype=np.float64)])
-    return Take(kind, clip.fps, rotations, root, below, None, track.track_id), placement
+    below = np.concatenate([np.zeros((1, 3)), np.asarray(offsets[1:], dtype=np.float64) / size])
+    return Take(kind, clip.fps * placement.pace, rotations, root, below, None, track.track_id), placement
+
+
+def _pace(fps: float, size: float) -> float:
+    """The root of the size, as far as the prior's clock takes such rates."""
+    return float(np.clip(size**0.5, min(SLOWEST / fps, 1.0), max(FASTEST / fps, 1.0)))
 
 
 def from_take(take: Take, placement: Placement, track: Track) -> Track:
@@ -92,9 +109,11 @@ def from_take(take: Take, placement: Placement, track: Track) -> Track:
     return replace(track, rotations=rotations, translation=translation.astype(track.translation.dtype))
 
 
-def to_damaged(clip: Clip, track: Track, offsets: Array | None = None, pins: Pins | None = None) -> tuple[Damaged, Placement]:
+def to_damaged(
+    clip: Clip, track: Track, offsets: Array | None = None, pins: Pins | None = None, size: float = 1.0
+) -> tuple[Damaged, Placement]:
     """As ``to_take``, with the track's confidence as trust (the root's for its place too) and the animator's pins."""
-    take, placement = to_take(clip, track, offsets)
+    take, placement = to_take(clip, track, offsets, size)
     frames, joints = take.rotations.shape[:2]
     if isinstance(track, ObjectTrack):
         trust = np.asarray(track.confidence, dtype=np.float64)[:, None]
