@@ -226,7 +226,9 @@ def command_package(_arguments: argparse.Namespace, _rest: list[str]) -> int:
 
 
 def command_backend(_arguments: argparse.Namespace, rest: list[str]) -> int:
-    return call([backend_python(), "-m", "backend", *rest])
+    # where the user stands, so that the files they name are found; -P: nothing that lies there is imported
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))}
+    return subprocess.run([str(backend_python()), "-P", "-m", "backend", *rest], env=environment, check=False).returncode
 
 
 def parser() -> argparse.ArgumentParser:
