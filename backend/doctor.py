@@ -22,10 +22,12 @@ from revision_blender.wire.paths import HOME_VARIABLE, bodies_folder
 
 PACKAGES = (
     "torch", "numpy", "pyzmq", "mediapipe", "opencv-python-headless", "numba", "scipy", "av", "diffusers", "transformers",
-    "accelerate", "safetensors", "huggingface_hub", "peft", "tensorboardX", "smplx", "tqdm", "jaxtyping",
+    "accelerate", "safetensors", "huggingface_hub", "onnxruntime", "rtmlib", "peft", "tensorboardX", "smplx", "tqdm", "jaxtyping",
 )  # fmt: skip
 OPTIONAL = {
     "smplx": "only needed for official body files; non-commercial licence",
+    "onnxruntime": "only needed for RTMPose and for YOLOv8 from ONNX files",
+    "rtmlib": "only needed for RTMPose",
     "peft": "only needed to train with LoRA",
     "tensorboardX": "only needed to train",
 }
