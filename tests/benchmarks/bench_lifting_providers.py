@@ -14,7 +14,6 @@ import numpy as np
 
 from backend.lifting.providers.depth_anything import DepthAnything
 from backend.lifting.providers.grounding_dino import GroundingDino
-from backend.lifting.providers.onnx_network import preferred_runner
 from backend.lifting.providers.rtmpose import RtmPose
 from backend.lifting.providers.sam2_video import Sam2Segmenter, Sam2Tracker
 from backend.lifting.providers.vitpose import VitPose
@@ -78,7 +77,7 @@ def main() -> None:
             job()
             each = (time.perf_counter() - start) / FRAMES
             row = {"name": f"provider {name}", "network": "small, random", "frames": FRAMES, "size": [WIDTH, HEIGHT]}
-            print(json.dumps(row | {"seconds_a_frame": round(each, 4), "seconds_first": round(first, 2), "onnx": preferred_runner()}))
+            print(json.dumps(row | {"seconds_a_frame": round(each, 4), "seconds_first": round(first, 2)}))
 
 
 if __name__ == "__main__":

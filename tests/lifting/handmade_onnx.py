@@ -73,17 +73,19 @@ def write(
     constants: dict[str, np.ndarray],
     given: tuple[str, tuple[int, ...]],
     answers: dict[str, tuple[int, ...]],
+    notes: dict[str, str] | None = None,
 ) -> Path:
-    """One input, named answers with their shapes."""
+    """One input, named answers with their shapes. notes: what an exporter writes beside the graph."""
     graph = b"".join(_bytes(1, node.bytes()) for node in nodes) + _bytes(2, "handmade")
     graph += b"".join(_bytes(5, _tensor(name, values)) for name, values in constants.items())
     graph += _bytes(11, _value(*given)) + b"".join(_bytes(12, _value(*answer)) for answer in answers.items())
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(_number(1, 8) + _bytes(8, _bytes(1, "") + _number(2, 13)) + _bytes(7, graph))
+    beside = b"".join(_bytes(14, _bytes(1, key) + _bytes(2, value)) for key, value in (notes or {}).items())
+    file.write_bytes(_number(1, 8) + _bytes(8, _bytes(1, "") + _number(2, 13)) + _bytes(7, graph) + beside)
     return file
 
 
-def yolo(file: Path, *, masks: bool, classes: int = 80) -> Path:
+def yolo(file: Path, *, masks: bool, classes: int = 80, notes: dict[str, str] | None = None) -> Path:
     """A network in YOLOv8's form that sees a person where it is red and a dog (class 16) where it is blue, in cells of 16 pixels.
 
     Every box is 64 x 64 about its cell's middle; every mask is where it is red.
@@ -113,10 +115,10 @@ def yolo(file: Path, *, masks: bool, classes: int = 80) -> Path:
         answers["output1"] = (1, 32, 160, 160)
     parts = ("boxes", "scores", "coefficients") if masks else ("boxes", "scores")
     nodes.append(Node("Concat", parts, ("output0",), (("axis", 1),)))
-    return write(file, nodes, constants, ("images", (1, 3, 640, 640)), answers)
+    return write(file, nodes, constants, ("images", (1, 3, 640, 640)), answers, notes)
 
 
-def rtmpose(file: Path, width: int = 192, height: int = 256, points: int = 17) -> Path:
+def rtmpose(file: Path, width: int = 192, height: int = 256, points: int = 17, *, rows_first: bool = False) -> Path:
     """A network in RTMPose's form whose point k lies where the picture is brightest in channel k modulo 3; scores are the values there."""
     look = np.zeros((points, 3, 1, 1), np.float32)
     look[np.arange(points), np.arange(points) % 3] = 1.0
@@ -133,4 +135,5 @@ def rtmpose(file: Path, width: int = 192, height: int = 256, points: int = 17) -
         Node("MatMul", ("rows", "high"), ("simcc_y",)),
     ]
     answers = {"simcc_x": (1, points, 2 * width), "simcc_y": (1, points, 2 * height)}
+    answers = dict(reversed(answers.items())) if rows_first else answers
     return write(file, nodes, {"look": look, **spread}, ("input", (1, 3, height, width)), answers)

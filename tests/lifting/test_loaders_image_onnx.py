@@ -1,6 +1,5 @@
 """YOLOv8 and RTMPose from ONNX files: small networks written by hand, whose answers follow from the picture, run over 8 frames."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from backend.lifting.providers import onnx_network
 from backend.lifting.providers.coco import HALPE_KEYPOINTS, KEYPOINTS
 from backend.lifting.providers.rtmpose import RtmPose
 from backend.lifting.providers.yolo import YoloDetector, YoloSegmenter
+from backend.lifting.providers.yolo_file import noted_names, open_file
 from backend.progress import Progress, silent
 from tests.lifting import handmade_onnx
 
@@ -33,18 +33,10 @@ def frames() -> np.ndarray:
     return made
 
 
-@pytest.fixture(params=["opencv", "onnxruntime"])
-def runner(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    if request.param == "onnxruntime" and find_spec("onnxruntime") is None:
-        pytest.skip("onnxruntime is optional and not installed")
-    monkeypatch.setattr(onnx_network, "preferred_runner", lambda: request.param)
-    return request.param
-
-
 # --- YOLOv8
 
 
-def test_what_is_red_is_a_person(runner: str, tmp_path: Path, frames: np.ndarray) -> None:
+def test_what_is_red_is_a_person(tmp_path: Path, frames: np.ndarray) -> None:
     handmade_onnx.yolo(tmp_path / "models" / "yolo" / "yolov8n.onnx", masks=False)
     found = YoloDetector(tmp_path).detect(frames, ("Man", "dog", "unicorn"), silent())
     assert len(found) == F
@@ -67,7 +59,7 @@ def test_only_what_was_named(tmp_path: Path, frames: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("size", [(640, 360), (1280, 720), (360, 640), (500, 333)])
-def test_a_mask_is_where_it_is_red(runner: str, tmp_path: Path, size: tuple[int, int]) -> None:
+def test_a_mask_is_where_it_is_red(tmp_path: Path, size: tuple[int, int]) -> None:
     handmade_onnx.yolo(tmp_path / "models" / "yolo" / "yolov8n-seg.onnx", masks=True)
     width, height = size
     scale = max(size) / 640
@@ -98,14 +90,16 @@ def test_other_classes_are_named_beside_the_file(tmp_path: Path, frames: np.ndar
     assert {seen.label for seen in YoloDetector(tmp_path).detect(frames[:1], ("frog",), silent())[0]} == {"frog"}
 
 
-def test_a_pt_file_is_told_how_to_export(tmp_path: Path, frames: np.ndarray) -> None:
-    folder = tmp_path / "models" / "yolo"
-    folder.mkdir(parents=True)
-    (folder / "yolov8n.pt").write_bytes(b"PK")
-    able = YoloDetector(tmp_path).ability()
-    assert not able.can_run and "yolo export" in able.missing and "AGPL" in able.licence and not able.automatic
-    with pytest.raises(EngineError, match="yolo export"):
-        YoloDetector(tmp_path).detect(frames[:1], ("dog",), silent())
+def test_the_classes_that_the_exporter_wrote_into_the_file(tmp_path: Path, frames: np.ndarray) -> None:
+    names = {0: "frog", **{number: f"thing {number}" for number in range(1, 20)}}
+    file = handmade_onnx.yolo(tmp_path / "models" / "yolo" / "mine.onnx", masks=False, classes=20, notes={"names": str(names)})
+    assert {seen.label for seen in YoloDetector(tmp_path).detect(frames[:1], ("frog",), silent())[0]} == {"frog"}
+    assert open_file(file.parent).names[19] == "thing 19"
+
+
+@pytest.mark.parametrize("text", ["", "[", "{0: 1}", "{1: 'a'}", "__import__('os').getcwd()", "(" * 9999, "9" * 2_000_000, "{'a': 'b'}"])
+def test_names_that_are_none(text: str) -> None:
+    assert noted_names(text) == ()
 
 
 # --- RTMPose
@@ -120,7 +114,7 @@ def dots(points: list[tuple[float, float]]) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("width", "height", "count"), [(192, 256, 17), (288, 384, 26)])
-def test_points_lie_where_the_dots_are(runner: str, tmp_path: Path, width: int, height: int, count: int) -> None:
+def test_points_lie_where_the_dots_are(tmp_path: Path, width: int, height: int, count: int) -> None:
     """Which also says that red is the first channel. The input's size is found out from the file."""
     handmade_onnx.rtmpose(tmp_path / "models" / "rtmpose" / "end2end.onnx", width, height, count)
     box = np.array([150, 60, 290, 300], np.float32)
@@ -137,6 +131,35 @@ def test_points_lie_where_the_dots_are(runner: str, tmp_path: Path, width: int, 
     # A dot covers pixels on both sides: taken together the places have no offset.
     assert (found.pixels[0] - places[:, np.arange(count) % 3]).mean(axis=(0, 1)) == pytest.approx([0, 0], abs=0.75)
     assert (found.score[1, 3] == 0).all() and found.score[0].min() > 0 and found.score.max() <= 1
+
+
+def test_pixels_count_from_the_corner(tmp_path: Path) -> None:
+    """By hand: a box of 153.6 x 204.8, a quarter more, is 192 x 256, the input's own size. Its middle is that of the frame's pixel (160, 192),
+    which is therefore one pixel of the input, and the point found lies in that pixel's middle, 160.5 and 192.5 from the frame's corner.
+    """
+    handmade_onnx.rtmpose(tmp_path / "models" / "rtmpose" / "end2end.onnx")
+    clip = np.zeros((1, H, W, 3), np.uint8)
+    clip[0, 192, 160] = 255
+    box = np.array([160.5 - 76.8, 192.5 - 102.4, 160.5 + 76.8, 192.5 + 102.4], np.float32)
+    found = RtmPose(tmp_path).keypoints(clip, np.tile(box, (1, 1, 1)), SEEN[:, :1], silent())
+    assert found.pixels[0, 0] == pytest.approx(np.tile([160.5, 192.5], (17, 1)), abs=1e-4)
+
+
+def test_a_package_that_is_not_installed_is_named(tmp_path: Path, frames: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("rtmpose", "yolo"):
+        _made(tmp_path, name)
+    monkeypatch.setattr(onnx_network, "find_spec", lambda name: None if name in ("rtmlib", "onnxruntime") else object())
+    for provider, package in ((RtmPose(tmp_path), "rtmlib"), (YoloDetector(tmp_path), "onnxruntime")):
+        assert not provider.ability().can_run and f"pip install --no-deps {package}" in provider.ability().missing
+        with pytest.raises(EngineError, match=f"{package} is not installed"):
+            _use(provider, frames, silent())
+
+
+def test_answers_in_the_other_order_are_refused(tmp_path: Path, frames: np.ndarray) -> None:
+    """rtmlib would take rows for columns and say nothing."""
+    handmade_onnx.rtmpose(tmp_path / "models" / "rtmpose" / "end2end.onnx", rows_first=True)
+    with pytest.raises(EngineError, match="distributions of 384 and 512 cells"):
+        _use(RtmPose(tmp_path), frames, silent())
 
 
 def test_nobody_is_seen(tmp_path: Path, frames: np.ndarray) -> None:
@@ -169,7 +192,7 @@ def _made(folder: Path, name: str) -> Path:
 @providers
 @pytest.mark.parametrize("spoil", ["cut", "empty", "noise", "other"])
 def test_a_broken_file_is_one_sentence(
-    runner: str, name: str, provider: type, spoil: str, tmp_path: Path, frames: np.ndarray, capfd: pytest.CaptureFixture[str]
+    name: str, provider: type, spoil: str, tmp_path: Path, frames: np.ndarray, capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = _made(tmp_path, name)
     whole = file.read_bytes()
@@ -195,7 +218,7 @@ def test_the_user_can_stop_it(name: str, provider: type, tmp_path: Path, frames:
 def test_what_is_missing_is_said(name: str, provider: type, tmp_path: Path, frames: np.ndarray) -> None:
     able = provider(tmp_path).ability()
     assert not able.can_run and str(tmp_path / "models" / name) in able.missing and able.missing.endswith(".")
-    with pytest.raises(EngineError, match="No ONNX file was found"):
+    with pytest.raises(EngineError, match=r"No (ONNX )?file was found"):
         _use(provider(tmp_path), frames, silent())
     _made(tmp_path, name)
     assert provider(tmp_path).ability().can_run

@@ -1,7 +1,8 @@
 """Where the files of a body network lie, and the way of its result into the world of a lift."""
 
-from dataclasses import dataclass
+import sys
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Bool
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from backend.bodies.installed import shelf
 from backend.errors import EngineError
-from backend.lifting.providers.base import Ability, Kind, LiftedBody, weights_folder
+from backend.lifting.providers.base import LiftedBody, weights_folder
+from backend.lifting.providers.own_weights import Network, OwnWeights
 from revision_blender.motion.bodies.body_model import identity_of
 from revision_blender.motion.bodies.stand_in import stand_in
 from revision_blender.motion.camera import Camera
@@ -18,51 +20,42 @@ from revision_blender.motion.clip import BodyTrack
 SURE = 0.9  # of a network that says nothing about itself, where the body is seen
 
 
-@dataclass(frozen=True)
-class Source:
-    """kind, name: as in ``Ability``. what: the network's name. checkpoints: places in the folder, the released one first, patterns allowed.
-    settings: places beside the checkpoint's folder. where: page of the weights. licence: in words. size: megabytes.
+class BodyNetwork(OwnWeights[Network]):
+    """what: the network's name. checkpoints: places in the folder, the released one first, patterns allowed. settings: places beside
+    the checkpoint's folder.
     """
 
-    kind: Kind
-    name: str
-    what: str
-    checkpoints: tuple[str, ...]
-    settings: tuple[str, ...]
-    where: str
-    licence: str
-    size: float
+    what: ClassVar[str]
+    checkpoints: ClassVar[tuple[str, ...]]
+    settings: ClassVar[tuple[str, ...]] = ("model_config.yaml",)
+    size = 2700.0
 
-    def files(self, home: Path) -> tuple[Path, Path] | None:
+    def files(self) -> tuple[Path, Path] | None:
         """The checkpoint and its settings, nothing where the checkpoint is not there; the settings may be missing."""
-        folder = weights_folder(self.name, home=home)
+        folder = weights_folder(self.name, home=self.home)
         found = [path for place in self.checkpoints for path in sorted(folder.glob(place))] if folder is not None else []
         if not found or folder is None:
             return None
         places = [base / name for base in (found[0].parent.parent, found[0].parent, folder) for name in self.settings]
         return found[0], next((place for place in places if place.is_file()), places[0])
 
-    def required(self, home: Path) -> tuple[Path, Path]:
+    def required(self) -> tuple[Path, Path]:
         """The checkpoint and its settings; ``EngineError`` where there is no checkpoint."""
-        files = self.files(home)
+        files = self.files()
         if files is None:
-            raise EngineError(self.ability(home).missing)
+            raise EngineError(self.missing())
         return files
 
-    def ability(self, home: Path) -> Ability:
-        files = self.files(home)
-        missing = f"Put the checkpoint of {self.what} ({self.checkpoints[0]}) into {home / 'models' / self.name}." if files is None else ""
-        if files is not None and not files[1].is_file():
-            missing = f"Put {files[1].name}, which comes with the checkpoint of {self.what}, at {files[1]}."
-        return Ability(self.kind, self.name, not missing, missing, self.where, self.licence, self.size, automatic=_has_card())
+    def missing(self) -> str:
+        files = self.files()
+        if files is None:
+            return f"Put the checkpoint of {self.what} ({self.checkpoints[0]}) into {self.home / 'models' / self.name}."
+        return "" if files[1].is_file() else f"Put {files[1].name}, which comes with the checkpoint of {self.what}, at {files[1]}."
 
-
-def _has_card() -> bool:
-    """Whether a network of 600 million weights takes milliseconds a body rather than seconds. torch is asked only if it is loaded."""
-    import sys
-
-    torch = sys.modules.get("torch")
-    return bool(torch is not None and torch.cuda.is_available())
+    def automatic(self) -> bool:
+        """Where 600 million weights take milliseconds a body rather than seconds. torch is asked only if it is loaded."""
+        torch = sys.modules.get("torch")
+        return bool(torch is not None and torch.cuda.is_available())
 
 
 def nearest_seen(seen: Bool[NDArray[np.bool_], " F"]) -> NDArray[np.int64]:

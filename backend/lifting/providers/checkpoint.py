@@ -10,6 +10,7 @@ import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,24 +30,55 @@ class _Inert:
         return OrderedDict()
 
 
-def read_state(path: Path, what: str) -> dict[str, Tensor]:
-    """The tensors of a file that ``torch.save`` wrote, by name; they stay on disk until they are used.
+class _Dropped:
+    """Stands for numpy's numbers and their types, which are given a state that is no dictionary: nothing of it is kept."""
 
-    what: names the model in the sentence ("HMR2.0"). Raises ``EngineError`` for a file that is missing, cut off, or holds no weights.
+    def __init__(self, *_arguments: object) -> None:
+        pass
+
+    def __setstate__(self, _state: object) -> None:
+        pass
+
+
+def read_values(path: Path, what: str) -> dict[object, object]:
+    """The dictionary that ``torch.save`` wrote; tensors stay on disk until they are used.
+
+    Objects of other people's classes are dictionaries with what was their ``__dict__`` as attributes. what: names the model in the
+    sentence ("HMR2.0"). Raises ``EngineError`` for a file that is missing, cut off, or holds something else.
     """
     try:
         _check_archive(path, what)
         foreign = torch.serialization.get_unsafe_globals_in_checkpoint(path)
-        with torch.serialization.safe_globals([(_Inert, name) for name in foreign]):
+        stand_ins: list[Any] = [(_Dropped if name.startswith("numpy.") else _Inert, name) for name in foreign]
+        with torch.serialization.safe_globals(stand_ins):
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError as reason:
         raise EngineError(f"There is no file {path}; put the weights of {what} there.") from reason
     except _DAMAGE as reason:
         raise EngineError(f"{path.name} is no whole checkpoint of {what} ({_cause(reason)}); get the file again.") from reason
-    state = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else None
+    if not isinstance(loaded, dict):
+        raise EngineError(f"{path.name} holds no weights; choose the checkpoint of {what} as it was published.")
+    return loaded
+
+
+def read_state(path: Path, what: str) -> dict[str, Tensor]:
+    """The tensors of a checkpoint by name. what: as in ``read_values``. Raises ``EngineError`` for a file that cannot be used."""
+    loaded = read_values(path, what)
+    state = loaded.get("state_dict", loaded)
     if not isinstance(state, dict) or not any(isinstance(value, Tensor) for value in state.values()):
         raise EngineError(f"{path.name} holds no weights; choose the checkpoint of {what} as it was published.")
-    return {str(name): value for name, value in state.items() if isinstance(value, Tensor)}
+    return honest({str(name): value for name, value in state.items() if isinstance(value, Tensor)}, path, what)
+
+
+def honest(state: Mapping[str, Tensor], path: Path, what: str) -> dict[str, Tensor]:
+    """The same tensors, once they are together no larger than the file, give or take some that are stored once and named twice.
+
+    A tensor may repeat one stored number a million times over. Raises ``EngineError``.
+    """
+    needed, size = sum(value.numel() * value.element_size() for value in state.values()), path.stat().st_size
+    if needed > 2 * size:
+        raise EngineError(f"{path.name} has {size} bytes and speaks of {needed} bytes of weights; get the checkpoint of {what} again.")
+    return dict(state)
 
 
 def _cause(reason: Exception) -> str:

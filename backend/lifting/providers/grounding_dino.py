@@ -12,18 +12,18 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from backend.errors import EngineError, InputError
-from backend.lifting.providers.base import Ability, Frames, Kind
+from backend.lifting.providers.base import Frames, Kind
 from backend.lifting.providers.coco import kind_of
+from backend.lifting.providers.hub_model import HUB, HubModel
 from backend.lifting.providers.overlaps import kept
 from backend.lifting.providers.picture_input import normalised, shorter_side, stretched
-from backend.lifting.providers.pretrained import device_name, first_line, found_folder, missing_words, open_model, quick_device
+from backend.lifting.providers.pretrained import device_name, first_line, missing_words
 from backend.lifting.subject import Detection
 from backend.progress import Progress
 
 if TYPE_CHECKING:
     import torch
 
-REPOSITORIES = ("IDEA-Research/grounding-dino-base", "IDEA-Research/grounding-dino-tiny")
 SHORTEST, LONGEST = 800, 1333  # pixels of the input's sides
 THRESHOLD = 0.3  # of a box's best token; the authors' demonstrations take 0.25 to 0.35
 MOST_OVERLAP = 0.8  # two boxes of one phrase that share more are one thing seen twice
@@ -63,30 +63,28 @@ def boxes_in_pixels(shares: Float[NDArray[np.floating], "N 4"], width: int, heig
     return corners.clip(0.0, (width, height, width, height)).astype(np.float32)
 
 
-class GroundingDino:
-    """Detector by words; see ``base.Detector``."""
+class GroundingDino(HubModel):
+    """Detector by words; see ``base.Detector``. What is opened is the network and its sentence splitter."""
 
     kind: Kind = "detection"
     name = "grounding_dino"
+    repositories = ("IDEA-Research/grounding-dino-base", "IDEA-Research/grounding-dino-tiny")
+    model_class, model_type = "GroundingDinoForObjectDetection", "grounding-dino"
+    where = HUB + repositories[0]
+    size = 933.0
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self._loaded: tuple[Any, Any] | None = None
-
-    def ability(self) -> Ability:
-        folder = found_folder(self.name, REPOSITORIES, self.home)
+    def missing(self) -> str:
+        folder = self.folder()
         words = () if folder is not None and (folder / "tokenizer.json").is_file() else ("vocab.txt",)
-        missing = missing_words(self.name, REPOSITORIES, self.home, words)
-        where = f"https://huggingface.co/{REPOSITORIES[0]}"
-        return Ability(self.kind, self.name, not missing, missing, where, "Apache-2.0", 933.0, quick_device())
+        return missing_words(self.name, self.repositories, self.home, words)
 
-    def forget(self) -> None:
-        self._loaded = None
+    def load(self) -> tuple[Any, Any]:
+        return super().load(), open_tokenizer(self.required(), self.repositories[0])
 
     def detect(self, frames: Frames, words: tuple[str, ...], progress: Progress) -> list[list[Detection]]:
         """Raises EngineError for weights that cannot be used, InputError for no words."""
         sentence = sentence_of(words)
-        network, tokenizer = self._load()
+        network, tokenizer = self.opened()
         encoded = tokenizer(sentence, return_tensors="pt")
         ids = encoded["input_ids"][0].tolist()
         dot = tokenizer.convert_tokens_to_ids(DOT)
@@ -112,15 +110,6 @@ class GroundingDino:
         shares = found.pred_boxes[0].float().cpu().numpy()
         each = np.stack([values[:, tokens].max(axis=1) for tokens in places], axis=1)  # (N, phrases)
         return chosen(boxes_in_pixels(shares, width, height), each, phrases)
-
-    def _load(self) -> tuple[Any, Any]:
-        if self._loaded is None:
-            folder = found_folder(self.name, REPOSITORIES, self.home)
-            if folder is None or self.ability().missing:
-                raise EngineError(self.ability().missing)
-            network = open_model(folder, "GroundingDinoForObjectDetection", "grounding-dino", REPOSITORIES[0])
-            self._loaded = network, open_tokenizer(folder, REPOSITORIES[0])
-        return self._loaded
 
 
 def input_of(frame: NDArray[np.uint8]) -> "torch.Tensor":

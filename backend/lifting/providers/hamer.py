@@ -4,15 +4,14 @@ Pavlakos et al., arXiv 2312.05251; file names, keys and conventions from the pub
 network knows right hands only: a left hand is shown to it in a mirror, and what it says is turned back.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from backend.lifting.providers.base import Ability, Frames, Hands, Kind
-from backend.lifting.providers.body_weights import SURE, Source
+from backend.lifting.providers.base import Frames, Hands, Kind
+from backend.lifting.providers.body_weights import SURE, BodyNetwork
 from backend.lifting.providers.mano_body import N_JOINTS, N_POINTS, HandBones, bones_of_arrays, open_hand, wrist_of
 from backend.progress import Progress
 from revision_blender.motion.camera import Camera
@@ -20,30 +19,26 @@ from revision_blender.motion.camera import Camera
 if TYPE_CHECKING:
     from backend.lifting.providers.regressor import Regressor
 
-SOURCE = Source(
-    "hands", "hamer", "HaMeR", ("_DATA/hamer_ckpts/checkpoints/hamer.ckpt", "hamer_ckpts/checkpoints/hamer.ckpt", "checkpoints/*.ckpt", "*.ckpt"),
-    ("model_config.yaml",), "https://github.com/geopavlakos/hamer", "MIT; hands as MANO, whose model file is for research that earns nothing",
-    2700.0,
-)  # fmt: skip
 WIDEN = 2.0  # of a hand's box; the published demonstration does the same
+# What its checkpoint holds for training beside the weights.
 TRAINING = ("discriminator.", "mano.", "mano_parameter_loss.", "keypoint_3d_loss.", "keypoint_2d_loss.", "initialized")
 
 
-class Hamer:
-    """Hands as MANO."""
+class Hamer(BodyNetwork["tuple[Regressor, HandBones]"]):
+    """Hands as MANO. What is opened is the network and the bones of the hand that its checkpoint holds."""
 
     kind: Kind = "hands"
-    name = SOURCE.name
+    name, what = "hamer", "HaMeR"
+    checkpoints = ("_DATA/hamer_ckpts/checkpoints/hamer.ckpt", "hamer_ckpts/checkpoints/hamer.ckpt", "checkpoints/*.ckpt", "*.ckpt")
+    where = "https://github.com/geopavlakos/hamer"
+    licence = "MIT; hands as MANO, whose model file is for research that earns nothing"
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self._network: tuple[Regressor, HandBones] | None = None
+    def load(self) -> "tuple[Regressor, HandBones]":
+        from backend.lifting.providers.regressor import Layout, Regressor
 
-    def ability(self) -> Ability:
-        return SOURCE.ability(self.home)
-
-    def forget(self) -> None:
-        self._network = None
+        layout = Layout(self.what, "mano_head", "init_hand_pose", N_JOINTS, 10, "MANO_HEAD", 1, TRAINING)
+        network = Regressor(*self.required(), layout, keep="mano.")
+        return network, bones_of_arrays(network.kept) or open_hand()
 
     def hands(
         self,
@@ -74,7 +69,7 @@ class Hamer:
         """Rotations ``(N, 16, 3, 3)``, points ``(N, 21, 2)`` and metres about the wrist ``(N, 21, 3)`` of one side's hands."""
         from backend.lifting.providers.crops import crops_of, places_of, rays_of, unmirrored
 
-        network, bones = self._loaded()
+        network, bones = self.opened()
         crops = crops_of(boxes, network.settings.shape, widen=WIDEN, mirrored=left)
         found = network.run(frames, at, crops, progress, "Lifting hands (HaMeR)")
         rotations = unmirrored(found.rotations) if left else found.rotations
@@ -83,16 +78,6 @@ class Hamer:
         places = about_wrist + (places_of(found.camera, crops, camera) + wrist_of(bones, left))[:, None]
         pixels = places[..., :2] / np.maximum(places[..., 2:], 1e-3) * camera.focal + camera.center
         return rotations, pixels, about_wrist
-
-    def _loaded(self) -> "tuple[Regressor, HandBones]":
-        from backend.lifting.providers.regressor import Layout, Regressor
-
-        if self._network is None:
-            checkpoint, settings = SOURCE.required(self.home)
-            layout = Layout("HaMeR", "mano_head", "init_hand_pose", N_JOINTS, 10, "MANO_HEAD", 1, TRAINING)
-            network = Regressor(checkpoint, settings, layout, keep="mano.")
-            self._network = network, bones_of_arrays(network.kept) or open_hand()
-        return self._network
 
 
 PROVIDERS = (Hamer,)

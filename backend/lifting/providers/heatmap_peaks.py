@@ -1,4 +1,4 @@
-"""Where a heat map or a pair of axis distributions has its peak, finer than their cells."""
+"""Where a heat map has its peak, finer than its cells."""
 
 import numpy as np
 from jaxtyping import Float
@@ -42,15 +42,3 @@ def _newton(logs: NDArray[np.float64], rows: NDArray[np.integer], columns: NDArr
     safe = np.where(top, determinant, 1.0)
     step = -np.stack([yy * slope[:, 0] - xy * slope[:, 1], xx * slope[:, 1] - xy * slope[:, 0]], axis=1) / safe[:, None]
     return np.where(top[:, None], step.clip(-1.0, 1.0), 0.0)
-
-
-def axis_peaks(
-    x: Float[NDArray[np.float32], "N K X"], y: Float[NDArray[np.float32], "N K Y"], cells: float
-) -> tuple[Float[NDArray[np.float64], "N K 2"], Float[NDArray[np.float32], "N K"]]:
-    """Peaks x, y in pixels (0 is the middle of the first) of distributions over each axis with ``cells`` cells a pixel, and scores.
-
-    SimCC (arXiv 2107.03332): each coordinate is a class. The score is the mean of both axes' highest values, which RTMPose is
-    calibrated for; 0 where that is not positive.
-    """
-    found = np.stack([x.argmax(axis=-1), y.argmax(axis=-1)], axis=-1) / cells
-    return found, np.maximum(0.5 * (x.max(axis=-1) + y.max(axis=-1)), 0.0)

@@ -1,6 +1,6 @@
-"""Runs a network that was exported to ONNX, through onnxruntime where the user installed it, else through OpenCV."""
+"""Networks that were exported to ONNX, run by onnxruntime: the file checked first, one sentence for whatever is wrong with it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,92 +13,78 @@ from backend.errors import EngineError
 from backend.lifting.providers.pretrained import first_line
 
 LARGEST = 2_000_000_000  # bytes: more does not fit one file of the format (protocol buffers)
-Run = Callable[[NDArray[np.float32]], list[NDArray[np.float32]]]
+SMALLEST = 16
 
 
-class OnnxNetwork:
-    """One input, one or more outputs in the file's order. Raises EngineError, one sentence, for a file that is none."""
-
-    def __init__(self, file: Path, again: str) -> None:
-        self.file, self.again = file, again
-        self.runner = preferred_runner()
-        try:
-            self._check_size()
-            self._run = _by_onnxruntime(file) if self.runner == "onnxruntime" else _by_opencv(file)
-        except EngineError:
-            raise
-        except MemoryError as error:
-            raise EngineError(f"There is not enough memory for {file}: close what else uses it.") from error
-        except Exception as error:  # both libraries raise classes of their own
-            raise self._broken(error) from error
-
-    def __call__(self, pixels: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        """``(N, 3, h, w)`` float32 in, what the file's outputs give out."""
-        try:
-            return self._run(np.ascontiguousarray(pixels, np.float32))
-        except Exception as error:
-            raise self._broken(error) from error
-
-    def _check_size(self) -> None:
-        try:
-            size = self.file.stat().st_size
-        except OSError as error:
-            raise EngineError(f"{self.file} cannot be read ({first_line(error)}). {self.again}") from error
-        if not 16 <= size <= LARGEST:
-            raise EngineError(f"{self.file} has {size} bytes, which is no ONNX network. {self.again}")
-
-    def _broken(self, error: BaseException) -> EngineError:
-        return EngineError(f"{self.file} cannot be used by {self.runner} ({first_line(error)}). {self.again}")
+def missing_package(*names: str) -> str:
+    """One sentence about the first of the packages that is not installed, empty when all are."""
+    lacking = next((name for name in names if find_spec(name) is None), None)
+    return f"The package {lacking} is not installed: pip install --no-deps {lacking}." if lacking else ""
 
 
-def preferred_runner() -> str:
-    """onnxruntime knows all of the format and is the faster one; it is optional."""
-    return "onnxruntime" if find_spec("onnxruntime") is not None else "opencv"
+def onnx_runtime() -> Any:
+    """The package, silent and without its reports to its makers."""
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(4)
+    return onnxruntime
 
 
-def _by_opencv(file: Path) -> Run:
-    import cv2
-
-    with _quiet_opencv():
-        network = cv2.dnn.readNetFromONNX(str(file))
-        if network.empty():
-            raise ValueError("it holds no layers")
-        names = network.getUnconnectedOutLayersNames()
-
-    def run(pixels: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-        with _quiet_opencv():
-            network.setInput(pixels)
-            return [np.array(found, np.float32) for found in network.forward(names)]
-
-    return run
-
-
-@contextmanager
-def _quiet_opencv() -> Iterator[None]:
-    """OpenCV writes what is wrong to the standard error stream as well as raising it."""
-    import cv2
-
-    before = cv2.getLogLevel()
-    cv2.setLogLevel(0)
-    try:
-        yield
-    finally:
-        cv2.setLogLevel(before)
-
-
-def _by_onnxruntime(file: Path) -> Run:
-    import onnxruntime  # pyright: ignore[reportMissingImports]
-
-    options: Any = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    able = onnxruntime.get_available_providers()
-    session = onnxruntime.InferenceSession(
-        str(file), options, providers=[name for name in ("CUDAExecutionProvider", "CPUExecutionProvider") if name in able]
-    )
-    name = session.get_inputs()[0].name
-    return lambda pixels: [np.asarray(found) for found in session.run(None, {name: pixels})]
+def runs_on_card() -> bool:
+    """Whether the installed package computes on an NVIDIA card (``onnxruntime-gpu``)."""
+    return "CUDAExecutionProvider" in onnx_runtime().get_available_providers()
 
 
 def found_file(folder: Path, ending: str = ".onnx") -> Path | None:
     """The first file with the ending in a folder, by name; nothing where there is none."""
     return min((file for file in folder.glob(f"*{ending}") if file.is_file()), default=None) if folder.is_dir() else None
+
+
+@contextmanager
+def one_sentence(file: Path, again: str) -> Iterator[None]:
+    """Whatever the package raises while it opens or runs ``file``, as an ``EngineError``. again: what to do next, a sentence."""
+    try:
+        yield
+    except EngineError:
+        raise
+    except MemoryError as error:
+        raise EngineError(f"There is not enough memory for {file}: close what else uses it.") from error
+    except Exception as error:  # the package raises classes of its own
+        raise EngineError(f"{file} cannot be used by onnxruntime ({first_line(error)}). {again}") from error
+
+
+def check_size(file: Path, again: str) -> None:
+    """Before anything is allocated. Raises ``EngineError``."""
+    size = file.stat().st_size
+    if not SMALLEST <= size <= LARGEST:
+        raise EngineError(f"{file} has {size} bytes, which is no ONNX network. {again}")
+
+
+def input_size(session: Any, file: Path, again: str) -> tuple[int, int]:
+    """Width and height of the one picture ``(N, 3, h, w)`` that a session takes. Raises ``EngineError`` where it takes something else."""
+    shapes = [found.shape for found in session.get_inputs()]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != 3 or not all(type(side) is int and side > 0 for side in shapes[0][2:]):
+        raise EngineError(f"{file} takes {shapes!s:.80}; a network for one picture of a fixed size is needed. {again}")
+    return shapes[0][3], shapes[0][2]
+
+
+class OnnxNetwork:
+    """One picture in, the file's outputs out. size: width and height of the picture. notes: what the exporter wrote into the file."""
+
+    def __init__(self, file: Path, again: str) -> None:
+        """Raises ``EngineError``, one sentence, for a file that is none."""
+        self.file, self.again = file, again
+        with one_sentence(file, again):
+            check_size(file, again)
+            package = onnx_runtime()
+            names = ("CUDAExecutionProvider", "CPUExecutionProvider") if runs_on_card() else ("CPUExecutionProvider",)
+            self._session: Any = package.InferenceSession(str(file), providers=list(names))
+            self.size = input_size(self._session, file, again)
+            self.notes: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
+
+    def __call__(self, pixels: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        """``(1, 3, h, w)`` float32 in, what the file's outputs give out."""
+        name = self._session.get_inputs()[0].name
+        with one_sentence(self.file, self.again):
+            return [np.asarray(found) for found in self._session.run(None, {name: np.ascontiguousarray(pixels, np.float32)})]

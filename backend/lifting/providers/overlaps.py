@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
+MOST = 300  # things on a frame; ultralytics stops there too
+
 
 def overlap(box: Float[NDArray[np.floating], "4"], boxes: Float[NDArray[np.floating], "N 4"]) -> Float[NDArray[np.floating], " N"]:
     """Intersection over union of one box (left, top, right, bottom) with each of others, in [0, 1]."""
@@ -19,11 +21,13 @@ def kept(
     scores: Float[NDArray[np.floating], " N"],
     labels: Int[NDArray[np.integer], " N"],
     most: float,
+    count: int = MOST,
 ) -> list[int]:
-    """Which boxes stay, best first, when of two of one label that overlap by more than ``most`` the worse goes."""
+    """Which boxes stay, best first and ``count`` at most, when of two of one label that overlap by more than ``most`` the worse goes."""
+    waiting = np.argsort(-scores, kind="stable")
     stay: list[int] = []
-    for index in np.argsort(-scores, kind="stable"):
-        rivals = [other for other in stay if labels[other] == labels[index]]
-        if not rivals or overlap(boxes[index], boxes[rivals]).max() <= most:
-            stay.append(int(index))
+    while len(waiting) and len(stay) < count:
+        best, waiting = waiting[0], waiting[1:]
+        stay.append(int(best))
+        waiting = waiting[(labels[waiting] != labels[best]) | (overlap(boxes[best], boxes[waiting]) <= most)]
     return stay

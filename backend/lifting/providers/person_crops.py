@@ -1,9 +1,8 @@
 """The crop about a person that top-down pose networks look at, and the way of their points back into the frame.
 
-The box grows to the input's ratio, then by a quarter (arXiv 2204.12484 and 2303.07399 keep the habit of their predecessors). Two
-conventions exist for what lies where: "unbiased" (arXiv 1911.07524) lays the crop's borders upon the middles of the input's outermost
-pixels, the older one upon the borders of the input. Both count from pixel middles inside; here boxes and points count from the
-picture's corner, half a pixel away.
+The box grows to the input's ratio, then by a quarter (arXiv 2204.12484 keeps the habit of its predecessors). "Unbiased" (arXiv
+1911.07524): the crop's borders lie upon the middles of the input's outermost pixels. Models count from pixel middles inside; here boxes
+and points count from the picture's corner, half a pixel away.
 """
 
 from dataclasses import dataclass
@@ -34,22 +33,18 @@ def crop_about(box: Float[NDArray[np.floating], "4"], width: int, height: int) -
     return Crop((left + right) / 2, (top + bottom) / 2, wide * MARGIN, high * MARGIN)
 
 
-def input_from_frame(crop: Crop, width: int, height: int, *, unbiased: bool) -> Float[NDArray[np.float64], "2 3"]:
+def input_from_frame(crop: Crop, width: int, height: int) -> Float[NDArray[np.float64], "2 3"]:
     """The affine map from the frame's to the input's pixels, both counted from pixel middles."""
-    less = 1.0 if unbiased else 0.0
-    scale_x, scale_y = (width - less) / crop.width, (height - less) / crop.height
+    scale_x, scale_y = (width - 1.0) / crop.width, (height - 1.0) / crop.height
     left, top = crop.x - 0.5 - crop.width / 2, crop.y - 0.5 - crop.height / 2
     return np.array([[scale_x, 0.0, -left * scale_x], [0.0, scale_y, -top * scale_y]])
 
 
-def cut_out(
-    frame: UInt8[NDArray[np.uint8], "H W 3"], crop: Crop, width: int, height: int, *, unbiased: bool
-) -> UInt8[NDArray[np.uint8], "h w 3"]:
+def cut_out(frame: UInt8[NDArray[np.uint8], "H W 3"], crop: Crop, width: int, height: int) -> UInt8[NDArray[np.uint8], "h w 3"]:
     """The crop as the network takes it, black beyond the frame."""
     import cv2
 
-    T_input_frame = input_from_frame(crop, width, height, unbiased=unbiased)
-    return np.asarray(cv2.warpAffine(frame, T_input_frame, (width, height), flags=cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.warpAffine(frame, input_from_frame(crop, width, height), (width, height), flags=cv2.INTER_LINEAR), np.uint8)
 
 
 def to_frame(shares: Float[NDArray[np.floating], "... 2"], crop: Crop) -> Float[NDArray[np.float64], "... 2"]:

@@ -5,18 +5,17 @@ first and stay in its memory; from the first of them it goes on to the end of th
 """
 
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
 
-from backend.errors import EngineError, InputError
-from backend.lifting.providers.base import Ability, Frames, Kind, Masks
+from backend.errors import InputError
+from backend.lifting.providers.base import Frames, Kind, Masks
+from backend.lifting.providers.hub_model import HUB, HubModel
 from backend.lifting.providers.picture_input import normalised, stretched
-from backend.lifting.providers.pretrained import device_name, found_folder, missing_words, open_model, quick_device
+from backend.lifting.providers.pretrained import device_name
 from backend.lifting.providers.sam2_prompts import Points, by_frame, points_of, shows_something
 from backend.lifting.subject import Followed, boxes_of
 from backend.progress import Progress
@@ -25,56 +24,25 @@ from revision_blender.motion.subjects import Box, Prompt
 if TYPE_CHECKING:
     import torch
 
-REPOSITORIES = (
-    "facebook/sam2.1-hiera-large", "facebook/sam2.1-hiera-base-plus", "facebook/sam2.1-hiera-small", "facebook/sam2.1-hiera-tiny",
-)  # fmt: skip
 SUBJECT = 1  # the number under which the network keeps the one subject
-NAME = "sam2_video"
 
 
-class _Weights:
-    """The network of a home folder, opened when it is first used; both kinds of provider share it."""
+class _Sam2(HubModel):
+    """What both kinds of provider share: the network, opened once."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self._network: Any = None
-
-    def ability(self, kind: Kind) -> Ability:
-        missing = missing_words(NAME, REPOSITORIES, self.home)
-        where = f"https://huggingface.co/{REPOSITORIES[0]}"
-        return Ability(kind, NAME, not missing, missing, where, "Apache-2.0", 898.0, quick_device())
-
-    def open(self) -> Any:
-        if self._network is None:
-            folder = found_folder(NAME, REPOSITORIES, self.home)
-            if folder is None:
-                raise EngineError(missing_words(NAME, REPOSITORIES, self.home))
-            self._network = open_model(folder, "Sam2VideoModel", "sam2_video", REPOSITORIES[0])
-        return self._network
-
-    def forget(self) -> None:
-        self._network = None
+    name = "sam2_video"
+    repositories = (
+        "facebook/sam2.1-hiera-large", "facebook/sam2.1-hiera-base-plus", "facebook/sam2.1-hiera-small", "facebook/sam2.1-hiera-tiny",
+    )  # fmt: skip
+    model_class, model_type = "Sam2VideoModel", "sam2_video"
+    where = HUB + repositories[0]
+    size = 898.0
 
 
-@cache
-def _weights(home: Path) -> _Weights:
-    return _Weights(home)
-
-
-class Sam2Tracker:
+class Sam2Tracker(_Sam2):
     """Follows one subject; see ``base.Tracker``."""
 
     kind: Kind = "tracking"
-    name = NAME
-
-    def __init__(self, home: Path) -> None:
-        self._weights = _weights(home)
-
-    def ability(self) -> Ability:
-        return self._weights.ability(self.kind)
-
-    def forget(self) -> None:
-        self._weights.forget()
 
     def follow(self, frames: Frames, prompts: tuple[Prompt, ...], taken: Masks | None, progress: Progress) -> Followed:
         """Raises EngineError for weights that cannot be used, InputError where no prompt shows the subject on one of the frames."""
@@ -83,7 +51,7 @@ class Sam2Tracker:
         if not shown:
             name = prompts[0].name if prompts else "The subject"
             raise InputError(f"{name} is shown on none of the {len(frames)} frames; draw a box about it or click on it on one of them.")
-        network = self._weights.open()
+        network = self.opened()
         masks, score = _through(network, frames, shown, progress.part(0.0, 1.0 if len(shown) == len(groups) else 0.5))
         if len(shown) < len(groups):
             masks, score = _through(network, frames, shown | _corrected(groups, masks), progress.part(0.5, 1.0))
@@ -95,26 +63,16 @@ class Sam2Tracker:
         return Followed(first.name, first.kind, label, boxes, seen, np.where(seen, score, 0.0).astype(np.float32), masks, prompts)
 
 
-class Sam2Segmenter:
+class Sam2Segmenter(_Sam2):
     """Sharp masks of what lies in boxes, frame by frame; see ``base.Segmenter``."""
 
     kind: Kind = "segmentation"
-    name = NAME
-
-    def __init__(self, home: Path) -> None:
-        self._weights = _weights(home)
-
-    def ability(self) -> Ability:
-        return self._weights.ability(self.kind)
-
-    def forget(self) -> None:
-        self._weights.forget()
 
     def segment(
         self, frames: Frames, boxes: Float[NDArray[np.float32], "P F 4"], seen: Bool[NDArray[np.bool_], "P F"], progress: Progress
     ) -> UInt8[NDArray[np.uint8], "P F H W"]:
         """Raises EngineError for weights that cannot be used."""
-        network = self._weights.open()
+        network = self.opened()
         masks = np.zeros((len(boxes), *frames.shape[:3]), np.uint8)
         for frame in progress.each(range(len(frames)), len(frames), "Cutting out what was found"):
             rows = np.flatnonzero(seen[:, frame])

@@ -1,6 +1,5 @@
 """Body points of people in boxes with ViTPose (arXiv 2204.12484) and ViTPose++ (2212.04246), as ``transformers`` holds them."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,49 +7,41 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from backend.errors import EngineError
-from backend.lifting.providers.base import Ability, Frames, Keypoints, Kind
+from backend.lifting.providers.base import Frames, Keypoints, Kind
 from backend.lifting.providers.coco import keypoint_names
 from backend.lifting.providers.heatmap_peaks import peaks
+from backend.lifting.providers.hub_model import HUB, HubModel
 from backend.lifting.providers.person_crops import Crop, crop_about, cut_out, to_frame
 from backend.lifting.providers.picture_input import normalised
-from backend.lifting.providers.pretrained import device_name, found_folder, missing_words, open_model, quick_device
+from backend.lifting.providers.pretrained import device_name
 from backend.progress import Progress
 
 if TYPE_CHECKING:
     import torch
 
-REPOSITORIES = ("usyd-community/vitpose-plus-base", "usyd-community/vitpose-base-simple")
 COCO_EXPERT = 0  # of ViTPose++'s experts, the one trained on COCO
 BATCH = 8
 
 
-class VitPose:
+class VitPose(HubModel):
     """Finds body points; see ``base.KeypointFinder``."""
 
     kind: Kind = "keypoints"
     name = "vitpose"
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self._network: Any = None
-
-    def ability(self) -> Ability:
-        missing = missing_words(self.name, REPOSITORIES, self.home)
-        where = f"https://huggingface.co/{REPOSITORIES[0]}"
-        return Ability(self.kind, self.name, not missing, missing, where, "Apache-2.0", 500.0, quick_device())
-
-    def forget(self) -> None:
-        self._network = None
+    repositories = ("usyd-community/vitpose-plus-base", "usyd-community/vitpose-base-simple")
+    model_class, model_type = "VitPoseForPoseEstimation", "vitpose"
+    where = HUB + repositories[0]
+    size = 500.0
 
     def keypoints(
         self, frames: Frames, boxes: Float[NDArray[np.float32], "P F 4"], seen: Bool[NDArray[np.bool_], "P F"], progress: Progress
     ) -> Keypoints:
         """Raises EngineError for weights that cannot be used."""
-        network = self._open()
+        network = self.opened()
         names = keypoint_names(network.config.num_labels)
         if names is None:
             raise EngineError(
-                f"The model finds {network.config.num_labels} points; one of COCO's 17 is needed. Download {REPOSITORIES[0]}."
+                f"The model finds {network.config.num_labels} points; one of COCO's 17 is needed. Download {self.repositories[0]}."
             )
         pixels, score = np.zeros((*seen.shape, len(names), 2), np.float32), np.zeros((*seen.shape, len(names)), np.float32)
         looks = np.argwhere(seen)
@@ -61,20 +52,12 @@ class VitPose:
             pixels[people, places], score[people, places] = found
         return Keypoints(names, pixels, score)
 
-    def _open(self) -> Any:
-        if self._network is None:
-            folder = found_folder(self.name, REPOSITORIES, self.home)
-            if folder is None:
-                raise EngineError(missing_words(self.name, REPOSITORIES, self.home))
-            self._network = open_model(folder, "VitPoseForPoseEstimation", "vitpose", REPOSITORIES[0])
-        return self._network
-
 
 def input_of(frame: NDArray[np.uint8], crop: Crop, width: int, height: int) -> "torch.Tensor":
     """A crop as the network takes it, ``(3, height, width)``."""
     import torch
 
-    return normalised(torch.from_numpy(cut_out(frame, crop, width, height, unbiased=True)).permute(2, 0, 1).float())
+    return normalised(torch.from_numpy(cut_out(frame, crop, width, height)).permute(2, 0, 1).float())
 
 
 def _look(

@@ -51,11 +51,14 @@ def read(answer: list[NDArray[np.float32]], file: str) -> tuple[Seen, int]:
 
 
 def mask_of(seen: Seen, index: int, placed: Placed, side: tuple[int, int], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """One thing's mask at the frame's size, ``(H, W)``, 255 upon it. side: width and height of the input; size: of the frame."""
+    """One thing's mask at the frame's size, ``(H, W)``, 255 upon it. side: width and height of the input; size: of the frame.
+
+    Raises ``ValueError`` where the network has no masks.
+    """
     import cv2
 
     if seen.prototypes is None:
-        raise EngineError("The network's file has no masks; take one whose name ends in -seg.")
+        raise ValueError("what was seen comes from a network without masks")
     _, rows, columns = seen.prototypes.shape
     logits = np.tensordot(seen.coefficients[index], seen.prototypes, 1).astype(np.float32)
     # A pixel of the frame at x (from its corner) lies at x * scale + offset in the input, and there at columns / width of it.
