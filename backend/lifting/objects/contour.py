@@ -28,7 +28,7 @@ def contour_points(mask: NDArray[np.uint8]) -> Float64[NDArray[np.float64], "21 
         raise InputError("A thing has no pixels in this frame; draw its box larger or show it on another frame.")
     left, top = int(columns[0]), int(rows[0])
     crop = np.where(mask[top : rows[-1] + 1, left : columns[-1] + 1] > 0, 255, 0).astype(np.uint8)
-    outline = _outline(crop) + np.array([left, top])
+    outline = outline_of(crop) + np.array([left, top])
     low, high = outline.min(axis=0), outline.max(axis=0)
     centre = (low + high) / 2.0
     box = np.array([low, [high[0], low[1]], high, [low[0], high[1]], centre])
@@ -37,8 +37,8 @@ def contour_points(mask: NDArray[np.uint8]) -> Float64[NDArray[np.float64], "21 
     return points
 
 
-def _outline(crop: NDArray[np.uint8]) -> Array:
-    """``(N, 2)`` the closed line about a mask, pixels of the crop; goes round clockwise as one sees it."""
+def outline_of(crop: NDArray[np.uint8]) -> Array:
+    """``(N, 2)`` the closed line about a mask that is not empty, pixels of the mask; goes round clockwise as one sees it."""
     finer = FINER if max(crop.shape) <= FINER_UP_TO else 1
     padded = cv2.copyMakeBorder(crop, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0.0,))
     fine = cv2.resize(padded, None, fx=finer, fy=finer, interpolation=cv2.INTER_LINEAR)

@@ -18,25 +18,37 @@ from revision_blender.motion.clip import GroundPlane
 Array = NDArray[np.floating]
 
 TOUCH_SPREAD = 0.12  # of the log depth that the floor's contact tells: the floor's own error
+STAND_SPREAD = 0.3 * TOUCH_SPREAD  # what of that differs from frame to frame, where a thing stands
 KNOWN_SPREAD = 0.15  # of one frame's depth from a depth map or from what the thing touches
 TURN_SPREAD = 0.25  # of the apparent size of a thing that is not round: it turns
-ROUND_SPREAD = 0.04
-HALF_DEPTH = 0.35  # of the side that one sees
+ROUND_SPREAD = 0.03
+MASK_PIXELS = 1.5  # of the apparent size: how well a mask tells it
+HIDDEN_SPREAD = 0.5  # of the apparent size, times the share of the thing that is hidden
+HALF_DEPTH = 0.5  # of the width that one sees; turned any way, a thing is on average as deep as wide
 AGREE = 2.5  # spreads within which the floor is believed to be touched
-SMOOTH = 0.5  # how stiff the depth over time is, against one frame's evidence
-UNCLEAR = 0.003  # what the size counts for on a frame that does not show the thing whole
+SUDDEN = 0.02  # a frame and frame: how suddenly the log depth sets off
+FADE = 8.0  # frames after the last sight (or before the first) in which motion dies away
+CLEAR = 0.85  # of what the frame that shows most shows
 FAR, NEAR = 300.0, 0.1  # metres
 
 
 @dataclass(frozen=True, eq=False)
 class Looks:
-    """What one sees of a thing. side: ``(F,)`` apparent size, pixels. lowest: ``(F, 2)`` its lowest pixel. clear: frames that show it whole.
-    standing: frames on which nothing hides its lowest edge."""
+    """How a whole thing looks. side, width: ``(F,)`` apparent size and width, pixels. lowest: ``(F, 2)`` its lowest pixel. shown: ``(F,)``
+    the share of it that one sees; the rest is known from other frames. standing: frames on which nothing hides its lowest edge.
+    behind: frames on which others hide it all."""
 
     side: Float64[NDArray[np.float64], " F"]
+    width: Float64[NDArray[np.float64], " F"]
     lowest: Float64[NDArray[np.float64], "F 2"]
-    clear: Bool[NDArray[np.bool_], " F"]
+    shown: Float64[NDArray[np.float64], " F"]
     standing: Bool[NDArray[np.bool_], " F"]
+    behind: Bool[NDArray[np.bool_], " F"]
+
+    @property
+    def clear(self) -> Bool[NDArray[np.bool_], " F"]:
+        """Frames that show most of it, as far as any do."""
+        return (self.shown > 0.0) & (self.shown >= CLEAR * self.shown.max())
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,20 +64,23 @@ class Distance:
 
 def distance_of(looks: Looks, usual: CommonSize | None, camera: Camera, ground: GroundPlane | None, known: Array | None) -> Distance:
     """known: ``(F,)`` metres along the camera's axis, NaN where nothing is known."""
-    apparent = np.log(camera.focal / np.maximum(looks.side, 1.0))  # log depth of a thing of one metre
+    apparent = np.log(camera.focal / looks.side)  # log depth of a thing of one metre
     floor = np.full(len(apparent), np.inf) if ground is None else _log_floor(looks.lowest, camera, ground)
     floor = np.where(looks.standing, floor, np.inf).astype(np.float64)
-    if usual is None or not usual.round:
-        floor = floor + np.log1p(HALF_DEPTH * looks.side / camera.focal)  # its nearest edge stands there, its middle behind it
-    size, spread, touches = _log_size(apparent, floor, looks.clear, usual, known)
-    jitter = ROUND_SPREAD if usual is not None and usual.round else TURN_SPREAD
-    evidence, weight = [apparent + size], [np.where(looks.clear, jitter**-2.0, UNCLEAR * jitter**-2.0)]
+    is_round = usual is not None and usual.round
+    if not is_round:
+        floor = floor + np.log1p(HALF_DEPTH * looks.width / camera.focal)  # its nearest edge stands there, its middle behind it
+    size, spread, touches = _log_size(apparent, floor, looks, usual, known)
+    jitter = np.sqrt(
+        (ROUND_SPREAD if is_round else TURN_SPREAD) ** 2 + (MASK_PIXELS / looks.side) ** 2 + np.square(HIDDEN_SPREAD * (1.0 - looks.shown))
+    )
+    evidence, weight = [apparent + size], [np.where(looks.shown > 0.0, jitter**-2.0, 0.0)]
     touching = np.zeros(len(apparent), bool)
     if touches:
-        agrees = np.abs(floor - apparent - size) < AGREE * max(jitter, 0.5 * TOUCH_SPREAD)
-        touching = np.isfinite(floor) & (agrees | ~looks.clear)
+        above = np.where(np.isfinite(floor), floor - apparent - size, np.inf) / np.maximum(jitter, 0.5 * TOUCH_SPREAD)
+        touching = np.abs(above) < AGREE
         evidence.append(np.where(touching, floor, 0.0))
-        weight.append(np.where(touching, (0.3 * TOUCH_SPREAD) ** -2.0 if jitter == TURN_SPREAD else TOUCH_SPREAD**-2.0, 0.0))
+        weight.append(np.where(touching, np.exp(-0.5 * np.square(above)) * (TOUCH_SPREAD if is_round else STAND_SPREAD) ** -2.0, 0.0))
     if known is not None:
         there = np.isfinite(known) & (known > 0)
         evidence.append(np.where(there, np.log(np.where(there, known, 1.0)), 0.0))
@@ -76,26 +91,27 @@ def distance_of(looks: Looks, usual: CommonSize | None, camera: Camera, ground: 
     return Distance(np.clip(np.exp(log_depth), NEAR, FAR), float(np.exp(size)), spread, touching)
 
 
-def _log_size(
-    apparent: Array, floor: Array, clear: NDArray[np.bool_], usual: CommonSize | None, known: Array | None
-) -> tuple[float, float, bool]:
+def _log_size(apparent: Array, floor: Array, looks: Looks, usual: CommonSize | None, known: Array | None) -> tuple[float, float, bool]:
     """log metres of the thing, its spread, and whether it touches the floor at its lowest."""
+    clear = looks.clear
+    hidden = HIDDEN_SPREAD * (1.0 - float(looks.shown.max()))
     evidence: list[tuple[float, float]] = []
     if usual is not None:
         evidence.append((np.log(usual.extents[0] if usual.round else _looked(usual)), usual.spread if usual.round else usual.spread + 0.15))
     if known is not None and np.any(np.isfinite(known) & (known > 0) & clear):
         there = np.isfinite(known) & (known > 0) & clear
-        evidence.append((float(np.median(np.log(known[there]) - apparent[there])), KNOWN_SPREAD))
+        evidence.append((float(np.median(np.log(known[there]) - apparent[there])), float(np.hypot(KNOWN_SPREAD, hidden))))
     on_floor = np.isfinite(floor) & clear
     if not on_floor.any():
         mean, spread = _pooled(evidence) if evidence else (np.log(0.4), 0.8)
-        return mean, spread, (usual is None or not usual.round) and bool(np.isfinite(floor).any())  # never seen whole, but it stands
+        return mean, spread, (usual is None or not usual.round) and bool(np.isfinite(floor).any())  # it stands, though hardly seen
     largest = float(np.percentile((floor - apparent)[on_floor], 8))  # larger things would reach under the floor
+    touch = float(np.hypot(TOUCH_SPREAD, hidden))
     if not evidence:
-        return largest, 0.3, True
+        return largest, float(np.hypot(0.3, hidden)), True
     mean, spread = _pooled(evidence)
-    if abs(largest - mean) < AGREE * float(np.hypot(spread, TOUCH_SPREAD)):
-        mean, spread = _pooled([(mean, spread), (largest, TOUCH_SPREAD)])
+    if abs(largest - mean) < AGREE * float(np.hypot(spread, touch)):
+        mean, spread = _pooled([(mean, spread), (largest, touch)])
         return mean, spread, True
     return min(mean, largest), spread, mean > largest
 
@@ -122,11 +138,13 @@ def _log_floor(lowest: Array, camera: Camera, ground: GroundPlane) -> Array:
 
 
 def _smoothed(values: Array, weight: Array) -> Array:
-    """Least squares against the evidence and the second differences: Whittaker's smoother with weights."""
-    frames = len(values)
-    if frames < 3:
+    """Least squares against the evidence and the second differences (Whittaker's smoother with weights); without evidence at the ends
+    it goes on and comes to rest."""
+    frames, known = len(values), np.flatnonzero(weight > 0.0)
+    if frames < 3 or not len(known):
         return values
-    second = np.diff(np.eye(frames), n=2, axis=0)
-    stiffness = SMOOTH * float(np.median(weight[weight > 0])) if (weight > 0).any() else 1.0
-    normal = np.diag(weight + 1e-9) + 4.0 * stiffness * second.T @ second
-    return np.linalg.solve(normal, weight * values + 1e-9 * values)
+    step, second = np.diff(np.eye(frames), axis=0), np.diff(np.eye(frames), n=2, axis=0)
+    beyond = (np.arange(frames - 1) < known[0]) | (np.arange(frames - 1) >= known[-1])
+    fade = np.where(beyond, (FADE * SUDDEN) ** -2.0, 0.0)
+    normal = np.diag(weight + 1e-9) + SUDDEN**-2.0 * second.T @ second + step.T @ (step * fade[:, None])
+    return np.linalg.solve(normal, weight * values)

@@ -1,0 +1,204 @@
+"""The whole shape of a thing of which something hides a part: what shows of it, and what other frames know of the rest.
+
+A shape is remembered within its box: every frame tells, for each place in the box, whether the thing is there, unless something else
+is that may hide it. A hidden place is as the frames nearest in time say; what no frame ever shows is filled up to the convex hull.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from numpy.typing import NDArray
+
+from backend.lifting.objects.discs import disc_of
+from backend.lifting.objects.extents import Sides, believed, near_by, visible_sides, whole_boxes
+from backend.lifting.subject import Followed
+from revision_blender.motion.camera import Camera
+
+Array = NDArray[np.floating]
+
+GRID = 64  # places across a remembered shape
+MEMORY = 3.0  # frames: how much sooner a near frame is believed than a far one
+HIDES = 0.1  # of the thing: less hidden than this says nothing
+ALIKE = 0.7  # what shows and what is remembered overlap so far (IoU), else what is remembered is believed
+BEHIND = 0.5  # of the thing: so much of it lies behind others where it is hidden and not just gone
+LARGEST = 4.0  # times what ever shows of it: a whole is not larger
+
+
+@dataclass(frozen=True, eq=False)
+class WholeThing:
+    """masks: one a frame, 255 on the whole thing, hidden or not, with ``origins`` ``(F, 2)`` the pixel (x, y) of their top left corner,
+    which may lie outside the picture. boxes: ``(F, 4)`` about them as they are measured, left, top, right, bottom. shown: ``(F,)`` share of it that is seen. behind: ``(F,)`` something else hides it all.
+    own: ``(F, 4)`` sides (left, top, right, bottom) that show.
+    """
+
+    masks: tuple[UInt8[NDArray[np.uint8], "h w"], ...]
+    origins: Float[NDArray[np.float64], "F 2"]
+    boxes: Float[NDArray[np.float64], "F 4"]
+    shown: Float[NDArray[np.float64], " F"]
+    behind: Bool[NDArray[np.bool_], " F"]
+    own: Bool[NDArray[np.bool_], "F 4"]
+
+
+def whole_thing(followed: Followed, others: NDArray[np.uint8] | None, camera: Camera, is_round: bool = False) -> WholeThing:
+    """others: ``(F, H, W)`` not 0 on pixels of other subjects, which may hide it. is_round: it looks like a disc from everywhere. The
+    thing has to be seen on some frame."""
+    showing = visible_sides(followed, others)
+    sides = _discs(followed, others, showing) if is_round else showing
+    boxes = _bounded(whole_boxes(sides, drift_of(sides, camera)), sides)
+    shapes = _round_shapes(followed.n_frames) if is_round else _shapes(followed, others, boxes, sides.sure)
+    made = [_whole(followed, others, boxes[frame], shapes[frame], frame, is_round) for frame in range(followed.n_frames)]
+    masks, origins, shown, behind = zip(*made, strict=True)
+    return WholeThing(masks, np.array(origins), boxes, np.array(shown), np.array(behind), showing.own)
+
+
+def _discs(followed: Followed, others: NDArray[np.uint8] | None, showing: Sides) -> Sides:
+    """The sides of the circles of which masks show a part."""
+    boxes, share = showing.boxes.copy(), np.zeros(followed.n_frames)
+    for frame in np.flatnonzero(followed.seen):
+        window = _Window.about(showing.boxes[frame])
+        disc = disc_of(window.of(followed.masks[frame], 0), window.hidden(others, frame, followed.masks.shape[1:], _size(boxes[frame])))
+        middle = np.array([disc.x, disc.y]) + window.origin
+        boxes[frame] = *(middle - disc.radius), *(middle + disc.radius)
+        share[frame] = disc.share
+    return Sides(boxes, np.repeat(followed.seen[:, None], 4, axis=1), believed(share, followed.seen))
+
+
+def drift_of(sides: Sides, camera: Camera) -> Float[NDArray[np.float64], "F 2"]:
+    """Where the background behind a thing has gone since the first frame by the camera's turning, pixels."""
+    known = np.flatnonzero(sides.seen)
+    middle = (sides.boxes[:, :2] + sides.boxes[:, 2:]) / 2.0
+    places = np.stack([np.interp(np.arange(len(middle)), known, middle[known, axis]) for axis in range(2)], axis=1)
+    rays = np.concatenate([(places - camera.center) / camera.focal, np.ones((len(places), 1))], axis=1)
+    R = camera.T_world_camera[:, :3, :3]
+    turned = np.einsum("fji,fjk,fk->fi", R[1:], R[:-1], rays[:-1])
+    ahead = np.maximum(turned[:, 2:], 0.1)
+    steps = turned[:, :2] / ahead * camera.focal + camera.center - places[:-1]
+    return np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
+
+
+def _bounded(boxes: Array, sides: Sides) -> Array:
+    """No box is smaller than a few pixels or far larger than what ever shows."""
+    middle, extent = (boxes[:, :2] + boxes[:, 2:]) / 2.0, boxes[:, 2:] - boxes[:, :2]
+    shown = sides.boxes[sides.seen]
+    extent = np.clip(extent, 2.0, LARGEST * np.maximum((shown[:, 2:] - shown[:, :2]).max(), 2.0))
+    return np.concatenate([middle - extent / 2.0, middle + extent / 2.0], axis=1)
+
+
+def _shapes(followed: Followed, others: NDArray[np.uint8] | None, boxes: Array, sure: Array) -> Float[NDArray[np.float32], "F n n"]:
+    """In [0, 1] what is known of the shape within its box on each frame, from all frames."""
+    seen = np.flatnonzero(followed.seen)
+    there, known = np.zeros((2, len(seen), GRID, GRID), np.float32)
+    for place, frame in enumerate(seen):
+        there[place] = _in_box(followed.masks[frame], boxes[frame])
+        free = np.full(followed.masks.shape[1:], 255, np.uint8)
+        if others is not None:
+            free[near_by(others[frame], _size(boxes[frame])) > 0] = 0
+        known[place] = np.maximum(_in_box(free, boxes[frame]), there[place])
+    apart = np.abs(np.arange(followed.n_frames)[:, None] - seen[None])
+    weights = ((np.exp(-apart / MEMORY) + 1e-6) * sure[seen]).astype(np.float32)
+    evidence = np.tensordot(weights, known, axes=1)
+    shapes = np.tensordot(weights, there, axes=1) / np.maximum(evidence, 1e-9)
+    never = known.max(axis=0, initial=0.0) < 0.5
+    return np.stack([_filled(shape, never) for shape in shapes]) if never.any() else shapes
+
+
+def _in_box(mask: NDArray[np.uint8], box: Array) -> NDArray[np.float32]:
+    """``(GRID, GRID)`` in [0, 1] a mask within a box; nothing outside the picture."""
+    step = (box[2:] - box[:2]) / GRID
+    to_pixels = np.array([[step[0], 0.0, box[0] + step[0] / 2.0 - 0.5], [0.0, step[1], box[1] + step[1] / 2.0 - 0.5]])
+    return cv2.warpAffine(mask, to_pixels, (GRID, GRID), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP).astype(np.float32) / 255.0
+
+
+def _filled(shape: NDArray[np.float32], never: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """A shape whose places that nobody ever saw are taken where the convex hull of the others holds them."""
+    rows, columns = np.nonzero((shape > 0.5) & ~never)
+    if not len(rows):
+        return np.ones_like(shape)
+    hull = np.zeros(shape.shape, np.uint8)
+    cv2.fillConvexPoly(hull, cv2.convexHull(np.stack([columns, rows], axis=1).astype(np.int32)), (1.0,))
+    return np.where(never, hull, shape).astype(np.float32)
+
+
+def _round_shapes(frames: int) -> Float[NDArray[np.float32], "F n n"]:
+    y, x = np.mgrid[:GRID, :GRID] + 0.5 - GRID / 2.0
+    disc = np.clip(0.5 + GRID / 2.0 - np.hypot(x, y), 0.0, 1.0).astype(np.float32)
+    return np.broadcast_to(disc, (frames, GRID, GRID))
+
+
+def _whole(
+    followed: Followed, others: NDArray[np.uint8] | None, box: Array, shape: NDArray[np.float32], frame: int, known_shape: bool
+) -> tuple[UInt8[NDArray[np.uint8], "h w"], Array, float, bool]:
+    """One frame's whole mask, its top left corner, the share that is seen, and whether something else hides it all."""
+    seen = bool(followed.seen[frame])
+    around = (
+        np.concatenate([np.minimum(box[:2], followed.boxes[frame, :2]), np.maximum(box[2:], followed.boxes[frame, 2:])]) if seen else box
+    )
+    window = _Window.about(around)
+    expected = window.warped(shape, box) > 0.5
+    visible = window.of(followed.masks[frame], 0) > 0
+    hidden = window.hidden(others, frame, followed.masks.shape[1:], _size(box))
+    remembered = known_shape or not seen or _lost(visible, expected, hidden)
+    whole = _some(expected if remembered else visible | (expected & hidden))
+    area = float((whole > 0).sum())
+    other = window.of(others[frame], 0) > 0 if others is not None else np.zeros_like(hidden)
+    behind = not seen and float((other & (whole > 0)).sum()) > BEHIND * area
+    return whole, window.origin.astype(float), float((visible & (whole > 0)).sum()) / area, behind
+
+
+def _lost(visible: NDArray[np.bool_], expected: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> bool:
+    """Whether a thing of which something hides a part was followed badly: where nothing hides it, it looks otherwise than it is remembered."""
+    if float((expected & hidden).sum()) < HIDES * float(expected.sum()):
+        return False
+    either = (visible | expected) & ~hidden
+    return float((visible & expected & ~hidden).sum()) < ALIKE * float(either.sum())
+
+
+def _some(mask: NDArray[np.bool_]) -> UInt8[NDArray[np.uint8], "h w"]:
+    """255 on a mask; on its middle if it is empty."""
+    found = np.where(mask, 255, 0).astype(np.uint8)
+    if not mask.any():
+        found[found.shape[0] // 2, found.shape[1] // 2] = 255
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Window:
+    """Pixels from origin to end (x, y), which may lie outside the picture."""
+
+    origin: NDArray[np.integer]
+    end: NDArray[np.integer]
+
+    @classmethod
+    def about(cls, box: Array) -> "_Window":
+        return cls(np.floor(box[:2]).astype(int) - 2, np.ceil(box[2:]).astype(int) + 2)
+
+    def of(self, mask: NDArray[np.uint8], outside: int) -> NDArray[np.uint8]:
+        """A picture's pixels here, ``outside`` beyond it."""
+        height, width = mask.shape
+        found = np.full((self.end[1] - self.origin[1], self.end[0] - self.origin[0]), outside, np.uint8)
+        left, top = np.maximum(self.origin, 0)
+        right, bottom = min(int(self.end[0]), width), min(int(self.end[1]), height)
+        if right > left and bottom > top:
+            x, y = self.origin
+            found[top - y : bottom - y, left - x : right - x] = mask[top:bottom, left:right]
+        return found
+
+    def hidden(self, others: NDArray[np.uint8] | None, frame: int, picture: tuple[int, ...], size: float) -> NDArray[np.bool_]:
+        """Where a thing of that size may be hidden: by others or beyond the picture's border."""
+        beyond = self.of(np.zeros(picture, np.uint8), 255) > 0
+        return beyond if others is None else beyond | (near_by(self.of(others[frame], 0), size) > 0)
+
+    def warped(self, shape: NDArray[np.float32], box: Array) -> NDArray[np.float32]:
+        """A shape that is remembered within a box, here."""
+        step = (box[2:] - box[:2]) / GRID
+        start = (self.origin + 0.5 - box[:2]) / step + 0.5  # of the padded shape
+        to_grid = np.array([[1.0 / step[0], 0.0, start[0]], [0.0, 1.0 / step[1], start[1]]])
+        padded = cv2.copyMakeBorder(shape, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0.0,))
+        width, height = (int(value) for value in self.end - self.origin)
+        return cv2.warpAffine(padded, to_grid, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP).astype(np.float32)
+
+
+def _size(box: Array) -> float:
+    return float((box[2:] - box[:2]).max())
