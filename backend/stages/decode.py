@@ -22,6 +22,7 @@ from revision_blender.wire.requests import DecodeRequest, VideoResult
 # Formats that hold their pictures themselves. Playlists and image lists, which name other files, are not among them.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,ogg,asf,gif,apng,mxf,dv,h264,hevc,ivf,nut,rawvideo,wtv"
 _OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
+MAX_PLACE = 1 << 31  # what no video has frames
 FILM_DIAGONAL = 43.27  # millimetres
 _NOT_A_VIDEO = "The file cannot be read as a video ({why}); choose a file that plays in a video player, such as an MP4."
 
@@ -70,8 +71,7 @@ def _wanted(times: NDArray[np.float64] | None, rate: Fraction, request: DecodeRe
     beats = [request.start + place * request.stride for place in range(request.frames)]
     if times is None:
         return beats
-    shown = on_screen(times, rate, beats[-1] + 1)
-    return [int(shown[beat]) for beat in beats if shown[beat] >= 0]
+    return [int(shown) for shown in on_screen(times, rate, np.array(beats)) if shown >= 0]
 
 
 def written_focal(metadata: dict[str, str], width: int, height: int) -> float:
@@ -92,10 +92,10 @@ def written_focal(metadata: dict[str, str], width: int, height: int) -> float:
 def _check(request: DecodeRequest) -> None:
     if request.file.ndim != 1 or request.file.dtype != np.uint8 or not request.file.size:
         raise InputError(f"The video file is empty ({request.file.size} bytes); choose another file.")
-    if request.start < 0 or request.stride < 1 or not 1 <= request.frames <= MAX_FRAMES:
+    if not (0 <= request.start <= MAX_PLACE and 1 <= request.stride <= MAX_PLACE and 1 <= request.frames <= MAX_FRAMES):
         raise InputError(
             f"Start {request.start}, {request.frames} frames, stride {request.stride} is no part of a video: "
-            f"the start is at least 0, the stride at least 1, the frames from 1 to {MAX_FRAMES}."
+            f"the start is from 0 to {MAX_PLACE}, the stride from 1 to as many, the frames from 1 to {MAX_FRAMES}."
         )
     check_size(request.max_side, request.max_side, "The wanted picture")
 

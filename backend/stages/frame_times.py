@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 UNEVEN = 1.5  # a video whose longest frame lasts this many times its median one has no steady rate
 ROUNDING = 0.0015  # seconds: containers write times in milliseconds
 MAX_PACKETS = 2_000_000
+SLOWEST = Fraction(1, 10)  # frames a second of a steady clock: times that are damaged may lie days apart
 
 
 def shown_times(container: av.container.InputContainer, stream: VideoStream) -> Float[NDArray[np.float64], " N"] | None:
@@ -45,12 +46,14 @@ def is_uneven(times: Float[NDArray[np.float64], " N"] | None) -> bool:
 
 
 def steady_rate(times: Float[NDArray[np.float64], " N"]) -> Fraction:
-    """Frames a second of a steady clock with as many beats as the video has frames."""
-    return Fraction((len(times) - 1) / float(times[-1] - times[0])).limit_denominator(1001)
+    """Frames a second of a steady clock with as many beats as the video has frames, at least ``SLOWEST``."""
+    return max(Fraction((len(times) - 1) / float(times[-1] - times[0])).limit_denominator(1001), SLOWEST)
 
 
-def on_screen(times: Float[NDArray[np.float64], " N"], rate: Fraction, count: int) -> Int[NDArray[np.int64], " count"]:
-    """Which frame is shown at each of ``count`` beats of a clock that begins with the first; -1 after the last frame's own time."""
-    beats = times[0] + np.arange(count) / float(rate)
-    index = np.searchsorted(times, beats + ROUNDING, side="right") - 1
-    return np.where(beats > times[-1] + 1.0 / float(rate) - ROUNDING, -1, index)
+def on_screen(
+    times: Float[NDArray[np.float64], " N"], rate: Fraction, beats: Int[NDArray[np.int64], " count"]
+) -> Int[NDArray[np.int64], " count"]:
+    """Which frame is shown at each beat of a clock that begins with the first; -1 after the last frame's own time."""
+    seconds = times[0] + beats / float(rate)
+    index = np.searchsorted(times, seconds + ROUNDING, side="right") - 1
+    return np.where(seconds > times[-1] + 1.0 / float(rate) - ROUNDING, -1, index)

@@ -1,6 +1,7 @@
 """Footage decoded from bytes: a round trip with a clip encoded here, and every refusal."""
 
 import io
+from fractions import Fraction
 
 import av
 import numpy as np
@@ -16,15 +17,24 @@ from revision_blender.wire.requests import DecodeRequest
 WIDTH, HEIGHT, FRAMES = 64, 48, 10
 
 
-def encoded(width: int = WIDTH, height: int = HEIGHT, frames: int = FRAMES, codec: str = "ffv1", rate: int = 24) -> np.ndarray:
-    """A lossless clip whose every frame is one gray level, ten apart."""
+def encoded(
+    width: int = WIDTH,
+    height: int = HEIGHT,
+    frames: int = FRAMES,
+    codec: str = "ffv1",
+    rate: int = 24,
+    times: tuple[int, ...] | None = None,
+) -> np.ndarray:
+    """A lossless clip whose every frame is one gray level, ten apart. times: when each comes, in milliseconds, else steadily."""
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="matroska") as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, "bgr0"
-        for index in range(frames):
-            pixels = np.full((height, width, 3), 10 * index, np.uint8)
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        for index in range(frames if times is None else len(times)):
+            frame = av.VideoFrame.from_ndarray(np.full((height, width, 3), 10 * index, np.uint8), format="rgb24")
+            if times is not None:
+                frame.pts, frame.time_base = times[index], Fraction(1, 1000)
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return np.frombuffer(buffer.getvalue(), np.uint8)
 
@@ -83,3 +93,16 @@ def test_sizes_out_of_range_are_refused() -> None:
         run(DecodeRequest(encoded(width=20000, height=16, frames=1), frames=1), silent())
     with pytest.raises(InputError, match="stride 0"):
         run(DecodeRequest(encoded(), stride=0), silent())
+
+
+@pytest.mark.parametrize("start", [10**6, 10**13, 10**40])
+def test_a_start_far_beyond_the_end_is_a_sentence(start: int) -> None:
+    for times in (None, (0, 40, 80, 200, 240)):  # steady or not: nothing as long as the way there is made
+        with pytest.raises(InputError, match=r"ends after 0 of the 2|no part of a video"):
+            run(DecodeRequest(encoded(times=times), start=start, frames=2), silent())
+
+
+def test_a_video_whose_frames_come_days_apart_has_a_rate() -> None:
+    result = run(DecodeRequest(encoded(times=(0, 40, 80, 500_000_000)), frames=2), silent())
+    assert result.report["uneven"] == 1.0
+    assert result.fps > 0.0 and np.isfinite(result.fps)

@@ -81,7 +81,7 @@ def test_a_steady_video_is_taken_frame_by_frame_whatever_its_times_are_rounded_t
 def test_every_beat_shows_the_frame_that_is_on_and_time_never_runs_back(gaps):
     times = np.concatenate([[0.0], np.cumsum(gaps)])
     rate = steady_rate(times)
-    shown = on_screen(times, rate, len(times) + 5)
+    shown = on_screen(times, rate, np.arange(len(times) + 5))
     on = shown[shown >= 0]
     assert (np.diff(on) >= 0).all() and (shown[len(on) :] == -1).all()
     beats = np.arange(len(on)) / float(rate)
