@@ -16,6 +16,7 @@ from ..revision_blender.scene.errors import SceneError
 from ..revision_blender.scene.subject_properties import RevisionShown, RevisionSubject
 from ..revision_blender.scene.subjects_view import PictureInView
 from .clip_frames import known_frames
+from .label_places import Plate, drops
 from .subject_gestures import Clicking, RubberBand
 
 Colour = tuple[float, float, float, float]
@@ -100,11 +101,15 @@ def _draw_clicks(picture: PictureInView, name: str, kept: RevisionShown, is_chos
     """Dots last, so that no name covers one; names, of the chosen subject's, on the side that faces away from the middle of all."""
     strong = 1.0 if is_chosen else 0.55
     middle = sum(click.x for click in kept.clicks) / max(1, len(kept.clicks))
-    for click in kept.clicks:
-        if is_chosen and click.part != ON:
-            words = click.part.replace("_", " ") if click.part != OFF else f"not {name}"
-            place, colour = picture.place(click.x, click.y), (*colour_of(click.part)[:3], strong)
-            _words(words, *place, colour, scale, side="left" if click.x < middle else "right")
+    named = [click for click in kept.clicks if is_chosen and click.part != ON]
+    words = [click.part.replace("_", " ") if click.part != OFF else f"not {name}" for click in named]
+    places = [
+        _left_bottom(word, *picture.place(click.x, click.y), scale, "left" if click.x < middle else "right")
+        for click, word in zip(named, words, strict=True)
+    ]
+    down = drops([_plate_of(word, *place, scale) for word, place in zip(words, places, strict=True)])
+    for click, word, (left, bottom), lower in zip(named, words, places, down, strict=True):
+        _write(word, left, bottom - lower, (*colour_of(click.part)[:3], strong), scale)
     gpu.state.blend_set("ALPHA")
     for click in kept.clicks:
         _draw_dot(picture, click.x, click.y, (*colour_of(click.part)[:3], strong), scale)
@@ -160,15 +165,28 @@ def _disc(centre: tuple[float, float], radius: float, colour: Colour) -> None:
 
 
 def _words(words: str, x: float, y: float, colour: Colour, scale: float, *, side: str = "right") -> None:
-    """On a dark plate, readable over any picture; right or left of a dot, or above a corner."""
+    """Beside a dot at ``x``, ``y``, or above a corner."""
+    _write(words, *_left_bottom(words, x, y, scale, side), colour, scale)
+
+
+def _left_bottom(words: str, x: float, y: float, scale: float, side: str) -> tuple[float, float]:
+    """Where words begin that stand right or left of a dot, or above a corner."""
     blf.size(_FONT, 12.0 * scale)
-    wide, high = blf.dimensions(_FONT, words)
-    left = {"right": x + 10.0 * scale, "left": x - wide - 10.0 * scale, "above": x}[side]
-    bottom = y + (7.0 if side == "above" else -4.0) * scale
+    left = {"right": x + 10.0 * scale, "left": x - blf.dimensions(_FONT, words)[0] - 10.0 * scale, "above": x}[side]
+    return left, y + (7.0 if side == "above" else -4.0) * scale
+
+
+def _plate_of(words: str, left: float, bottom: float, scale: float) -> Plate:
+    """The dark plate behind words: as high for "nose" as for "paw"."""
+    blf.size(_FONT, 12.0 * scale)
+    return left - 3.0 * scale, bottom - 4.0 * scale, left + blf.dimensions(_FONT, words)[0] + 3.0 * scale, bottom + 13.0 * scale
+
+
+def _write(words: str, left: float, bottom: float, colour: Colour, scale: float) -> None:
+    """On a dark plate, readable over any picture."""
+    plate = _plate_of(words, left, bottom, scale)
     gpu.state.blend_set("ALPHA")  # drawing words leaves it off
-    _plate(
-        (left - 3.0 * scale, bottom - 4.0 * scale), (left + wide + 3.0 * scale, bottom + high + 3.0 * scale), (*_SHADE[:3], 0.8 * colour[3])
-    )
+    _plate(plate[:2], plate[2:], (*_SHADE[:3], 0.8 * colour[3]))
     blf.position(_FONT, left, bottom, 0.0)
     blf.color(_FONT, *colour)
     blf.draw(_FONT, words)

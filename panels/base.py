@@ -33,7 +33,8 @@ def button(layout: bpy.types.UILayout, operator: str, reason: str, *, icon: str 
 
 def progress(layout: bpy.types.UILayout, ticket: Ticket) -> None:
     """The bar of a job that is under way, what it is doing, and how long that may take."""
-    layout.progress(factor=ticket.fraction, text=f"{ticket.fraction:.0%}", type="BAR")
+    placing = ticket.status == "PLACING"  # how far that is, nobody knows
+    layout.progress(factor=ticket.fraction, text="Into the scene" if placing else f"{ticket.fraction:.0%}", type="BAR")
     left = f", {duration(ticket.seconds_left)}" if ticket.seconds_left is not None else ""
     sentences(layout, (ticket.words or "in the queue") + left)
 

@@ -36,6 +36,8 @@ class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
         elif settings.takes:
             column.label(text=f"Take: {settings.takes[0].name}", icon="ARMATURE_DATA")
         column.prop(settings, "focal")
+        if settings.focal == 0.0:
+            column.label(text="Not given: estimated or assumed")
         row = column.row(heading="Find People")
         row.prop(settings, "find_people", text="")
         part = row.row()
@@ -97,9 +99,8 @@ def _draw_chosen(layout: bpy.types.UILayout, scene: bpy.types.Scene, entry: Revi
     row.operator("revision.forget_shown", text="Clear Frame", icon="X")
     row.prop(scene.revision, "show_subjects", text="", icon="HIDE_OFF" if scene.revision.show_subjects else "HIDE_ON")
     sentences(layout, _words_of_frame(scene, entry, subject), icon="BLANK1")
-    if entry.take_id in _lifted:
-        again = " Again" if _is_found(entry, subject) else " Too"
-        layout.operator("revision.lift_again", text=f"Lift {subject.name}{again}", icon="FILE_REFRESH").track = subject.name
+    if entry.take_id in _lifted and not _is_found(entry, subject):  # what is there has its button in Tracks
+        layout.operator("revision.lift_again", text=f"Lift {subject.name} Too", icon="FILE_REFRESH").track = subject.name
 
 
 def _words_of_frame(scene: bpy.types.Scene, entry: RevisionTake, subject: RevisionSubject) -> str:

@@ -142,31 +142,18 @@ def _is_shown(window: Window) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_dog_and_a_ball_are_shown_and_lifted(window: Window, footage: Path, picture: Picture, tmp_path: Path) -> None:
-    window.start()
-    _without_cube(window)
-    window.ask("change", source="FOOTAGE", footage=str(footage), frames=FRAMES, footage_stride=STRIDE)
-    window.press("load_footage")
-    _done(window, "decode")
-
-    x, y = window.find("bpy.ops.revision.lift(")
-    draw_box = _show_the_dog(window, x, y, picture("lift_showing", tmp_path))
-    (dog,) = _is_shown(window)
-    assert (dog["name"], dog["kind"], dog["frame"]) == ("dog", "animal", 0)
-    assert [click["part"] for click in dog["clicks"]] == list(NAMES)
-    slack = 2.0 / Screen(window).at["across"]
-    for click, place in zip(dog["clicks"], PARTS, strict=True):
-        assert abs(click["x"] - place[0]) <= slack and abs(click["y"] - place[1]) <= slack
-
-    # all clicks are one step of undo, the box before is another
+def _undo_and_redo_the_clicks(window: Window, dog: dict[str, Any]) -> None:
+    """All clicks are one step of undo, the box before is another."""
     window.over_view()
-    for shown in ([{**dog, "clicks": []}], [dog]):
-        window.key("ctrl+z" if not shown[0]["clicks"] else "ctrl+shift+z")
+    for key, shown in (("ctrl+z", {**dog, "clicks": []}), ("ctrl+shift+z", dog)):
+        window.key(key)
         window.beat(6)
         (now,) = _is_shown(window)
-        assert now.get("clicks", []) == shown[0]["clicks"] and now["box"] == dog["box"]
+        assert now.get("clicks", []) == shown["clicks"] and now["box"] == dog["box"]
 
-    # a small thing, after zooming in with the wheel; Esc in the middle of a second box leaves the first
+
+def _show_the_ball(window: Window, draw_box: tuple[int, int]) -> None:
+    """A small thing, after zooming in with the wheel; Esc in the middle of a second box leaves the first."""
     right = window.status()["sidebar"]["x"] + window.status()["sidebar"]["width"] - 40
     window.click(*_below(window, right, draw_box[1] - 140, "add_subject(kind='object')"))
     window.beat(4)
@@ -188,11 +175,28 @@ def test_a_dog_and_a_ball_are_shown_and_lifted(window: Window, footage: Path, pi
     window.beat(4)
     assert _is_box(window, _is_shown(window)[1], BALL)
 
+
+def _lift_and_choose(window: Window, picture: Path) -> dict[str, Any]:
+    """The lift waits until the picker's button is pressed: the woman is left out."""
+    window.ask("change", choose_found=True)
     window.press("lift")
-    status = _done(window, "lift")
-    assert {"dog_and_person dog rig", "dog_and_person object_1 box", "dog_and_person camera"} < set(status["objects"])
-    assert "dog_and_person clip view" not in status["objects"]
-    assert Screen(window).at["camera"] == "dog_and_person camera"
+
+    def waiting(status: dict[str, Any]) -> bool:
+        job = status["jobs"][-1]
+        assert job["status"] != "FAILED", job["message"]
+        return job["kind"] == "lift" and job["words"].startswith("waiting: choose")
+
+    assert not any("rig" in name for name in window.wait(waiting, PATIENCE, "the list of what was found")["objects"])
+    x, y = window.find("bpy.ops.revision.place_found(")
+    window.beat(4)
+    _keep(window, picture, VIEW)
+    window.click(x - 60, y - 65)  # the tick of the first of three
+    window.beat(4)
+    window.click(x, y)
+    return _done(window, "lift")
+
+
+def _choose_the_dogs_track(window: Window, picture: Path) -> None:
     x, y = window.find("bpy.ops.revision.delete_track(")
     window.click(*_below(window, x, y - 110, "dog"))
     window.wait(lambda s: s["selected"] == ["dog_and_person dog rig"], 20.0, "the dog's rig being selected")
@@ -201,6 +205,31 @@ def test_a_dog_and_a_ball_are_shown_and_lifted(window: Window, footage: Path, pi
     window.key("Home")
     window.scroll(3)
     window.beat(8)
-    _keep(window, picture("lift_tracks", tmp_path), "1060x620+232+84")
+    _keep(window, picture, "1060x620+232+84")
+
+
+def test_a_dog_and_a_ball_are_shown_and_lifted(window: Window, footage: Path, picture: Picture, tmp_path: Path) -> None:
+    window.start()
+    _without_cube(window)
+    window.ask("change", source="FOOTAGE", footage=str(footage), frames=FRAMES, footage_stride=STRIDE)
+    window.press("load_footage")
+    _done(window, "decode")
+
+    x, y = window.find("bpy.ops.revision.lift(")
+    draw_box = _show_the_dog(window, x, y, picture("lift_showing", tmp_path))
+    (dog,) = _is_shown(window)
+    assert (dog["name"], dog["kind"], dog["frame"]) == ("dog", "animal", 0)
+    assert [click["part"] for click in dog["clicks"]] == list(NAMES)
+    slack = 2.0 / Screen(window).at["across"]
+    for click, place in zip(dog["clicks"], PARTS, strict=True):
+        assert abs(click["x"] - place[0]) <= slack and abs(click["y"] - place[1]) <= slack
+    _undo_and_redo_the_clicks(window, dog)
+    _show_the_ball(window, draw_box)
+
+    status = _lift_and_choose(window, picture("lift_found", tmp_path))
+    assert {"dog_and_person dog rig", "dog_and_person object_1 box", "dog_and_person camera"} < set(status["objects"])
+    assert "dog_and_person clip view" not in status["objects"] and not any("person_1" in name for name in status["objects"])
+    assert Screen(window).at["camera"] == "dog_and_person camera"
+    _choose_the_dogs_track(window, picture("lift_tracks", tmp_path))
     assert status["trouble"] == ""
     assert "Traceback" not in (tmp_path / "blender.log").read_text(errors="replace")
