@@ -71,7 +71,7 @@ def _settled(animal: LiftedTrack, usual: UsualSize, floor: Floor, camera: Camera
     if paws is None or height < LEAST_HEIGHT:
         return animal
     factor = float(np.log(height) - np.median(np.log(paws.under)))
-    spread = float(np.hypot(PAW_SPREAD, floor.tilt * _away(paws.places, floor.known))) / height / max(floor.sure, 1e-3)
+    spread = float(np.hypot(PAW_SPREAD, floor.tilt * _away(paws.places, floor.known))) / height / max(floor.sure, 1e-3) ** 0.5
     own, theirs = usual.spread**2, spread**2
     if factor**2 > UNHEARD**2 * (own + theirs):
         return animal
