@@ -119,7 +119,8 @@ def machine_facts() -> dict[str, Any]:
     from backend.engines import registry
     from backend.lifting.providers.registry import abilities
 
-    devices = [f"CPU, {torch.get_num_threads()} threads"]
+    threads = torch.get_num_threads()
+    devices = [f"CPU, {threads} thread{'s' * (threads != 1)}"]
     devices += [f"CUDA {index}: {torch.cuda.get_device_name(index)}" for index in range(torch.cuda.device_count())]
     devices += ["Apple GPU (MPS)"] if torch.backends.mps.is_available() else []
     return {
