@@ -41,7 +41,12 @@ def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentPars
     lift.add_argument("--start", type=int, default=0, help="first frame (default: %(default)s)")
     lift.add_argument("--frames", type=int, default=24, help="how many (default: %(default)s)")
     lift.add_argument("--stride", type=int, default=1, help="every n-th frame (default: %(default)s)")
-    lift.add_argument("--focal", type=float, default=0.0, help="focal length in pixels of the video, where it is known")
+    lift.add_argument(
+        "--focal",
+        type=float,
+        default=0.0,
+        help="focal length in pixels of the video, where it is known; else the file's or one told by the camera's turn",
+    )
     lift.add_argument("--no-people", action="store_true", help="lift only what is shown")
     lift.add_argument("--most-people", type=int, default=8, help="at most so many that are not shown (default: %(default)s)")
     lift.add_argument(
@@ -135,11 +140,18 @@ def report_of(clip: Clip, result: LiftResult) -> dict[str, Any]:
         for track in clip.tracks
     ]  # fmt: skip
     whole = {key: value for key, value in figures.items() if "/" not in key}
-    camera = {"width": clip.camera.width, "height": clip.camera.height, "focal": clip.camera.focal}
+    camera = {"width": clip.camera.width, "height": clip.camera.height, "focal": clip.camera.focal, **focal_facts(result)}
     return {
         "tracks": tracks, "frames": clip.n_frames, "fps": clip.fps, "camera": camera, "whole": whole,
         "shots": [int(start) for start in result.shots], "notes": result.notes.splitlines(),
     }  # fmt: skip
+
+
+def focal_facts(result: LiftResult) -> dict[str, str | float | None]:
+    """Where the focal length is from, "given" (by the user or the file), "estimated" or "assumed", and how far it can be wrong as a share of
+    it, None where nobody knows."""
+    spread = _number(result.report["focal_spread"])
+    return {"focal_from": "assumed" if spread is None else "estimated" if spread > 0.0 else "given", "focal_spread": spread}
 
 
 def kind_of(track: BodyTrack | ObjectTrack) -> str:
@@ -169,6 +181,8 @@ def _say(arguments: argparse.Namespace, clip: Clip, result: LiftResult) -> None:
         with whole_file(Path(arguments.json)) as file:
             file.write(json.dumps(report, indent=1).encode("utf-8"))
     print(f"wrote {arguments.out}: {clip.n_frames} frames at {clip.fps:g} frames a second, {len(clip.tracks)} tracks")
+    if report["camera"]["focal_from"] == "assumed":
+        print(f"  focal length: {clip.camera.focal:.0f} pixels are assumed, the picture's diagonal; say yours with --focal")
     for track in report["tracks"]:
         print(f"  {track['name']}: {track['kind']}, {_words(track)}")
     for note in report["notes"]:

@@ -16,21 +16,22 @@ from backend.lifting.world.joining import joined_shots
 from backend.lifting.world.lifted import LiftedShot
 from backend.lifting.world.nothing import nothing_found, said_of_shots
 from backend.lifting.world.relifting import relifted
-from backend.lifting.world.report import joined_figures, whole_figures
-from backend.lifting.world.shot import Measured, lifted_shot
+from backend.lifting.world.report import focal_spread, joined_figures, lens_words, whole_figures
+from backend.lifting.world.shot import Measured, lifted_shot, seen_shot, through_one_lens
 from backend.lifting.world.wish import Wish
 from backend.lifting.world.working import Working, checked_prompts, working_size
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_model import BodyModel, identity_of, joints_of
 from revision_blender.motion.bodies.soles import sole_points
-from revision_blender.motion.camera import Camera, default_focal
+from revision_blender.motion.camera import Camera
 from revision_blender.motion.clip import BodyTrack, Clip
 from revision_blender.wire.requests import LiftRequest, LiftResult, Picture
 
 
 def run(request: LiftRequest, progress: Progress) -> LiftResult:
     """Lifts people, and the animals and objects that are shown. report: of the whole ``depth_order``, ``ground_confidence``, ``people``,
-    ``tracks``, ``shots``, ``seconds``; of the first person ``landmark_error_median``, ``landmark_error_p95`` (fractions of its height),
+    ``tracks``, ``shots``, ``seconds`` and ``seconds_STEP`` of each step, ``focal_spread`` (how far the focal length can be wrong, as a share
+    of it: 0 where it is given, NaN where it is assumed); of the first person ``landmark_error_median``, ``landmark_error_p95`` (fractions of its height),
     ``silhouette_iou_median``, ``silhouette_iou_min``; of each track "NAME/frames_seen" and so on, see ``world.report``.
 
     Raises ``InputError`` where the request cannot be used or the frames show nothing that can be lifted.
@@ -44,6 +45,7 @@ def run(request: LiftRequest, progress: Progress) -> LiftResult:
         measured = _lifted(working, wish, starts, progress.part(0.02, 0.99))
     report = measured.figures | whole_figures(measured.shot.tracks, measured.figures)
     report |= {"shots": float(len(starts)), "seconds": time.perf_counter() - started}
+    report |= {f"seconds_{step}": seconds for step, seconds in wish.watch.seconds.items()}
     progress(1.0, "Lifted")
     return _result(measured.shot, working, report, starts, wish)
 
@@ -56,7 +58,7 @@ def lift_picture(picture: Picture, progress: Progress, focal: float = 0.0) -> Li
 def _checked(request: LiftRequest) -> tuple[Working, Wish]:
     frames, fps = checked_frames(request.frames), checked_rate(request.fps)
     height, width = frames.shape[1:3]
-    focal = checked_focal(request.focal, width, height) or default_focal(width, height)
+    focal = checked_focal(request.focal, width, height)
     prompts = checked_prompts(request.prompts, len(frames), width, height)
     if not 1 <= request.most_people <= 64:
         raise InputError(f"At most {request.most_people} people are asked for; choose from 1 to 64.")
@@ -70,11 +72,18 @@ def _checked(request: LiftRequest) -> tuple[Working, Wish]:
 
 def _lifted(working: Working, wish: Wish, starts: list[int], progress: Progress) -> Measured:
     shots = shots_of(starts, len(working.frames))
-    total = len(working.frames)
-    lifted = [lifted_shot(working.frames[shot], wish.within(shot), progress.part(shot.start / total, shot.stop / total)) for shot in shots]
+    shares = [(shot.start / len(working.frames), shot.stop / len(working.frames)) for shot in shots]
+    first, between, last = progress.part(0.0, 0.54), progress.part(0.54, 0.55), progress.part(0.55, 1.0)
+    seen = [seen_shot(working.frames[shot], wish.within(shot), first.part(*share)) for shot, share in zip(shots, shares, strict=True)]
+    seen, told = through_one_lens(seen, between)
+    lifted = [lifted_shot(one, last.part(*share)) for one, share in zip(seen, shares, strict=True)]
     nothing_found([one.shot for one in lifted], wish)
     said_of_shots([one.shot for one in lifted], shots, wish)
-    return Measured(joined_shots([one.shot for one in lifted]), joined_figures([one.figures for one in lifted]))
+    joined = joined_shots([one.shot for one in lifted])
+    if told is not None:
+        wish.note(lens_words(told, working.larger_camera(joined.camera)))
+    spread = focal_spread(told, all(one.camera.given for one in seen))
+    return Measured(joined, joined_figures([one.figures for one in lifted]) | {"focal_spread": spread})
 
 
 def _result(shot: LiftedShot, working: Working, report: dict[str, float], starts: list[int], wish: Wish) -> LiftResult:

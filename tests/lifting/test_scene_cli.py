@@ -52,8 +52,10 @@ def test_a_ball_becomes_a_clip_a_report_and_an_overlay(case, capsys):
     assert track["name"] == "ball" and track["kind"] == "object" and track["frames_seen"] == track["frames"] == FRAMES
     assert track["silhouette_iou"] > 0.85 and 0.0 < track["confidence"] <= 1.0 and track["landmark_error"] is None
     assert report["shots"] == [0] and report["fps"] == 12.0 and any("guessed" in note for note in report["notes"])
+    assert report["camera"]["focal_from"] == "assumed" and report["camera"]["focal_spread"] is None
     assert (case / "over.mp4").stat().st_size > 500
-    assert "ball: object, seen on 4 of 4 frames" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "ball: object, seen on 4 of 4 frames" in said and f"focal length: {np.hypot(320, 180):.0f} pixels are assumed" in said
 
 
 def test_the_report_can_go_to_the_terminal_alone(case, capsys):
@@ -103,7 +105,8 @@ def test_a_large_video_is_answered_in_its_own_pixels(case):
     prompt = Prompt("ball", "object", 0, (590.0, 490.0, 810.0, 710.0), (), "box")
     (case / "boxes.json").write_text(prompts_to_json((replace(prompt, name="box"),)), encoding="utf-8")
     arguments = ["lift", str(case / "ball.mp4"), "--out", str(case / "clip.npz"), "--frames", "2", "--focal", "1500", "--no-people"]
-    assert main([*arguments, "--prompts", str(case / "boxes.json")]) == 0
+    assert main([*arguments, "--prompts", str(case / "boxes.json"), "--json", str(case / "report.json")]) == 0
+    assert json.loads((case / "report.json").read_text(encoding="utf-8"))["camera"]["focal_from"] == "given"
     clip = load_clip(case / "clip.npz")
     assert (clip.camera.width, clip.camera.height) == (1920, 1080) and clip.camera.focal == pytest.approx(1500.0)
     assert np.abs(clip.camera.project(clip.tracks[0].points[:, -1:])[0][:, 0] - [700.0, 600.0]).max() < 12.0

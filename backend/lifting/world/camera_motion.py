@@ -7,17 +7,17 @@ apart from a turn without a robust reconstruction. A camera that did not move co
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Float64
 from numpy.typing import NDArray
 
+from backend.lifting.world.background_points import background, corners, followed, small_gray
+from backend.lifting.world.turning import aligning, pixels_of, rays_of
 from backend.progress import Progress
 
 Array = NDArray[np.floating]
 
 WORK_SIDE = 640  # features are tracked at this many pixels on the longer side
-MAX_FEATURES = 400
 MIN_INLIERS = 25
 MIN_INLIER_SHARE = 0.35
 INLIER_PIXELS = 1.5  # at working size
@@ -41,11 +41,10 @@ class _Lens:
 
     def rays(self, pixels: Array) -> Array:
         """``(N, 2)`` to unit ``(N, 3)``."""
-        flat = np.column_stack([(pixels - np.asarray(self.center)) / self.focal, np.ones(len(pixels))])
-        return flat / np.linalg.norm(flat, axis=1, keepdims=True)
+        return rays_of(pixels - np.asarray(self.center), self.focal)
 
     def pixels(self, rays: Array) -> Array:
-        return rays[:, :2] / np.maximum(rays[:, 2:], 1e-6) * self.focal + np.asarray(self.center)
+        return pixels_of(rays, self.focal) + np.asarray(self.center)
 
 
 def camera_rotations(
@@ -58,8 +57,8 @@ def camera_rotations(
     """
     scale = min(1.0, WORK_SIDE / max(frames.shape[1:3]))
     lens = _Lens(focal * scale, (float(center[0]) * scale, float(center[1]) * scale))
-    grays = [_small_gray(frame, scale) for frame in frames]
-    free = [_background(mask, gray.shape) for mask, gray in zip(people, grays, strict=True)]
+    grays = [small_gray(frame, scale) for frame in frames]
+    free = [background(mask, gray.shape) for mask, gray in zip(people, grays, strict=True)]
     rotations = np.tile(np.eye(3), (len(frames), 1, 1))
     key = _key_of(grays[0], free[0], rotations[0])
     for index in progress.each(range(1, len(frames)), len(frames), "Following the camera"):
@@ -73,22 +72,8 @@ def camera_rotations(
     return rotations
 
 
-def _small_gray(frame: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    gray = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    small = gray if scale == 1.0 else cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return small.astype(np.uint8, copy=False)
-
-
-def _background(person: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    small = cv2.resize(person, (shape[1], shape[0]), interpolation=cv2.INTER_NEAREST)
-    reach = max(3, round(0.03 * max(shape))) | 1
-    return np.where(cv2.dilate(small, np.ones((reach, reach), np.uint8)) > 0, 0, 255).astype(np.uint8)
-
-
 def _key_of(gray: NDArray[np.uint8], free: NDArray[np.uint8], R: Array) -> _Key:
-    points = cv2.goodFeaturesToTrack(gray, MAX_FEATURES, 0.01, 7.0, mask=free)
-    flat = np.zeros((0, 2), np.float32) if points is None else points.reshape(-1, 2).astype(np.float32)
-    return _Key(gray, flat, R)
+    return _Key(gray, corners(gray, free), R)
 
 
 def _turn_since(key: _Key, gray: NDArray[np.uint8], free: NDArray[np.uint8], R_guess: Array, lens: _Lens) -> Array | None:
@@ -96,47 +81,25 @@ def _turn_since(key: _Key, gray: NDArray[np.uint8], free: NDArray[np.uint8], R_g
     if len(key.points) < MIN_INLIERS:
         return None
     guess = lens.pixels(lens.rays(key.points) @ (key.R.T @ R_guess)).astype(np.float32)
-    found, forth = _track(key.gray, gray, key.points, guess)
-    inside = np.all((found >= 0) & (found < np.array([gray.shape[1], gray.shape[0]]) - 1), axis=1)
-    good = forth & inside
-    good[good] = free[found[good, 1].astype(int), found[good, 0].astype(int)] > 0
+    found, good = followed(key.gray, gray, key.points, guess, free)
     if good.sum() < MIN_INLIERS:
         return None
     return _robust_rotation(lens.rays(key.points[good]), lens.rays(found[good]), INLIER_PIXELS / lens.focal)
 
 
-def _track(
-    a: NDArray[np.uint8], b: NDArray[np.uint8], points: NDArray[np.float32], guess: NDArray[np.float32]
-) -> tuple[Array, NDArray[np.bool_]]:
-    """Where the points of ``a`` are in ``b`` ``(N, 2)``, and which of them come back to within half a pixel ``(N,)``."""
-    options = {"winSize": (15, 15), "maxLevel": 2, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
-    there, seen, _ = cv2.calcOpticalFlowPyrLK(a, b, points, guess.copy(), **options)
-    back, seen_back, _ = cv2.calcOpticalFlowPyrLK(b, a, there, points.copy(), **options)
-    close = np.linalg.norm(back - points, axis=1) < 0.5
-    return np.asarray(there, np.float32), (seen.ravel() > 0) & (seen_back.ravel() > 0) & close
-
-
 def _robust_rotation(a: Array, b: Array, tolerance: float) -> Array | None:
     """``R`` with ``a ~ R b`` for unit rays ``(N, 3)``, by pairs drawn at random, then least squares over those that agree."""
     draw = np.random.default_rng(0).integers(0, len(a), (N_HYPOTHESES, 2))
-    hypotheses = _aligning(a[draw], b[draw])
+    hypotheses = aligning(a[draw], b[draw])
     errors = np.linalg.norm(a[None] - np.einsum("hij,nj->hni", hypotheses, b), axis=-1)
     inliers = errors[np.argmin(np.minimum(errors, tolerance).sum(axis=1))] < tolerance
     R = np.eye(3)
     for _ in range(3):
         if inliers.sum() < max(MIN_INLIERS, MIN_INLIER_SHARE * len(a)):
             return None
-        R = _aligning(a[None, inliers], b[None, inliers])[0]
+        R = aligning(a[None, inliers], b[None, inliers])[0]
         inliers = np.linalg.norm(a - b @ R.T, axis=1) < tolerance
     return R
-
-
-def _aligning(a: Array, b: Array) -> Array:
-    """Kabsch: ``(H, 3, 3)`` rotations with ``a ~ R b`` for ``(H, N, 3)`` rays."""
-    u, _, vt = np.linalg.svd(np.einsum("hni,hnj->hij", a, b))
-    sign = np.linalg.det(u) * np.linalg.det(vt)
-    u[:, :, 2] *= sign[:, None]
-    return u @ vt
 
 
 def _largest_shift(rotations: Array, lens: _Lens, shape: tuple[int, ...]) -> float:

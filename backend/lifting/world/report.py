@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from backend.lifting.people.landmarks import person_height
 from backend.lifting.people.measures import landmark_points, visible
 from backend.lifting.world.drawn import Drawn, ious, seen_among
+from backend.lifting.world.focal import FocalEstimate
 from backend.lifting.world.lifted import LiftedTrack
 from revision_blender.motion.bodies.body_model import open_human
 from revision_blender.motion.camera import Camera
@@ -45,6 +46,22 @@ def whole_figures(lifted: tuple[LiftedTrack, ...], figures: dict[str, float]) ->
     first = people[0].name if people else ""
     found = {name: figures.get(f"{first}/{figure}", NOTHING) for name, figure in plain.items()} if people else {}
     return found | {"people": float(len(people)), "tracks": float(len(lifted))}
+
+
+def focal_spread(told: FocalEstimate | None, given: bool) -> float:
+    """How far the focal length can be wrong, as a share of it: 0 where it is given, NaN where it is assumed."""
+    if told is not None:
+        return told.spread
+    return 0.0 if given else NOTHING
+
+
+def lens_words(told: FocalEstimate, camera: Camera) -> str:
+    """The sentence about an estimated focal length. camera: in whose pixels."""
+    pixels, turn = camera.focal, np.degrees(told.turn)
+    return (
+        f"The focal length was estimated from the camera's turn of {turn:.0f} degrees: {pixels:.0f} pixels at {camera.width} x {camera.height}, "
+        f"give or take {told.spread * pixels:.0f}; give yours if you know it."
+    )
 
 
 def shot_name(name: str, number: int) -> str:

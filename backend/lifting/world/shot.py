@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from backend.lifting.subject import Followed
 from backend.lifting.world.animal_sizes import Floor, settled_sizes
-from backend.lifting.world.camera_motion import camera_rotations
+from backend.lifting.world.camera_step import FoundCamera, followed_camera, with_focal
 from backend.lifting.world.drawn import Drawn, drawn_tracks, small_camera, small_masks
+from backend.lifting.world.focal import FocalEstimate, agreed_focal
 from backend.lifting.world.ground import Stance, guessed_ground, shared_ground, standing_points
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
 from backend.lifting.world.order import ANIMAL, BODY, FIXED, THING, Give, depth_shifts, in_order, wishes_of, within
@@ -20,7 +21,7 @@ from backend.lifting.world.sightings import Sightings, sightings_of
 from backend.lifting.world.things_step import lifted_animal, lifted_objects, lowest_points
 from backend.lifting.world.wish import Wish
 from backend.progress import Progress
-from revision_blender.motion.camera import Camera, static_camera
+from revision_blender.motion.camera import Camera
 from revision_blender.motion.clip import BodyTrack, GroundPlane, Track
 
 Frames = UInt8[NDArray[np.uint8], "F H W 3"]
@@ -36,31 +37,55 @@ class Measured:
     figures: dict[str, float]
 
 
-def lifted_shot(frames: Frames, wish: Wish, progress: Progress) -> Measured:
+@dataclass(frozen=True, eq=False)
+class SeenShot:
+    """The frames of one shot, who and what is seen in them, and the camera that sees them."""
+
+    frames: Frames
+    wish: Wish
+    seen: Sightings
+    camera: FoundCamera
+
+
+def seen_shot(frames: Frames, wish: Wish, progress: Progress) -> SeenShot:
+    """The first half of a lift: what can be told without knowing the lens."""
+    with wish.watch.step("seeing"):
+        seen = sightings_of(frames, wish, progress.part(0.0, 0.9))
+    with wish.watch.step("camera"):
+        return SeenShot(frames, wish, seen, followed_camera(frames, seen.moving, wish, progress.part(0.9, 1.0)))
+
+
+def through_one_lens(shots: list[SeenShot], progress: Progress) -> tuple[list[SeenShot], FocalEstimate | None]:
+    """The shots with the focal length that the camera's turns tell, all of them together, and what they tell; as they are where that is
+    nothing. One video has one lens.
+    """
+    told = agreed_focal([shot.camera.told for shot in shots if shot.camera.told is not None])
+    if told is None:
+        return shots, None
+    parts = [progress.part(place / len(shots), (place + 1) / len(shots)) for place in range(len(shots))]
+    with shots[0].wish.watch.step("camera"):
+        cameras = [
+            with_focal(shot.camera, told.focal, shot.frames, shot.seen.moving, part) for shot, part in zip(shots, parts, strict=True)
+        ]
+    return [replace(shot, camera=camera) for shot, camera in zip(shots, cameras, strict=True)], told
+
+
+def lifted_shot(shot: SeenShot, progress: Progress) -> Measured:
     """Everything in the frames of one shot, in the world of its first camera. Without tracks where nothing is seen."""
-    seen = sightings_of(frames, wish, progress.part(0.0, 0.5))
-    camera = followed_camera(frames, seen.moving, wish, progress.part(0.5, 0.55))
-    people = lifted_people(frames, seen, camera, wish, progress.part(0.55, 0.8))
-    animals, ground, sure = _on_floor(frames, seen, people, camera, wish, progress.part(0.8, 0.9))
+    frames, wish, seen, camera = shot.frames, shot.wish, shot.seen, shot.camera.camera
+    with wish.watch.step("people"):
+        people = lifted_people(frames, seen, camera, wish, progress.part(0.0, 0.5))
+    with wish.watch.step("animals"):
+        animals, ground, sure = _on_floor(frames, seen, people, camera, wish, progress.part(0.5, 0.8))
     things = [one for one in seen.followed if one.kind == "object"]
-    objects = lifted_objects(frames, things, [*people, *animals], camera, ground, wish, progress.part(0.9, 0.92))
-    shot = LiftedShot(wish.fps, camera, ground, sure, (*people, *animals, *objects))
-    measured = ordered(shot, frozenset(), progress.part(0.92, 0.97))
-    handed = with_hands(frames, list(measured.shot.tracks[: len(people)]), seen, camera, wish, progress.part(0.97, 1.0))
+    with wish.watch.step("objects"):
+        objects = lifted_objects(frames, things, [*people, *animals], camera, ground, wish, progress.part(0.8, 0.84))
+    with wish.watch.step("order"):
+        whole = LiftedShot(wish.fps, camera, ground, sure, (*people, *animals, *objects))
+        measured = ordered(whole, frozenset(), progress.part(0.84, 0.94))
+    with wish.watch.step("hands"):
+        handed = with_hands(frames, list(measured.shot.tracks[: len(people)]), seen, camera, wish, progress.part(0.94, 1.0))
     return replace(measured, shot=replace(measured.shot, tracks=(*handed, *measured.shot.tracks[len(people) :])))
-
-
-def followed_camera(frames: Frames, moving: UInt8[NDArray[np.uint8], "F H W"], wish: Wish, progress: Progress) -> Camera:
-    """The camera, turned as the background shows; what moves by itself is left out."""
-    height, width = frames.shape[1:3]
-    camera = static_camera(width, height, wish.focal, len(frames))
-
-    def turned() -> Camera:
-        poses = camera.T_world_camera.copy()
-        poses[:, :3, :3] = camera_rotations(frames, moving, wish.focal, camera.center, progress)
-        return replace(camera, T_world_camera=poses)
-
-    return wish.choices.attempt("camera", lambda provider: provider.follow_camera(frames, moving, camera, progress), turned)
 
 
 def _on_floor(

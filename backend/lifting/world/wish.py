@@ -1,16 +1,18 @@
 """What a lift is asked for, checked and in working pixels."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from backend.lifting.providers.registry import Choices
+from backend.lifting.world.stopwatch import Stopwatch
 from revision_blender.motion.subjects import Prompt
 
 
 @dataclass(frozen=True, eq=False)
 class Wish:
-    """fps: frames a second. focal: working pixels. prompts: frames counted from the first of the frames at hand, working pixels.
+    """fps: frames a second. focal: working pixels, 0 where nobody says it. prompts: frames counted from the first of the frames at hand, working pixels.
 
     people: find people that are not shown, at most ``most_people``. choices: what does the work, and the sentences that come of it.
+    watch: how long it takes.
     """
 
     fps: float
@@ -19,6 +21,7 @@ class Wish:
     people: bool
     most_people: int
     choices: Choices
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
     def within(self, shot: slice) -> "Wish":
         """The wish for one shot: its own prompts, frames counted from its first."""
