@@ -186,6 +186,26 @@ def test_a_body_of_the_shelf_stands_on_the_ground_and_is_edited_freely(room, sce
         assert all(len(curve.keyframe_points) <= 2 for curve in room("revision_blender.scene.actions").curves_of(rig))
 
 
+def test_the_last_shape_key_of_an_animal_is_its_size(room, scene):
+    bpy.ops.revision.add_body(body="open_quadruped", shape="cat")
+    (take,) = takes(room, scene)
+    rig, body = (bpy.data.objects[name] for name in take.bodies[0][1:])
+    low, high = bounds([body])
+    assert 0.28 < high[2] < 0.36  # a cat's ears
+    sizes = room("revision_blender.motion.bodies.body_size")
+    model = room("operators.body_shelf").shelf().load("open_quadruped")
+    cat = captured(room, scene, take).bodies[0].betas
+    large = sizes.resized(model, cat, 2.44)
+    for number, value in enumerate(large):
+        body.data.shape_keys.key_blocks[f"Shape {number:03d}"].value = value
+    bpy.context.view_layer.update()
+    head = np.array(rig.data.bones["head"].head_local)
+    bpy.ops.revision.update_joints()
+    np.testing.assert_allclose(rig.data.bones["head"].head_local, 2.44 * head, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(captured(room, scene, take).bodies[0].betas, large, atol=1e-6)
+    np.testing.assert_allclose(np.ptp(bounds([body]), axis=0), 2.44 * (high - low), rtol=2e-3)
+
+
 def test_hands_limbs_and_correctives_are_buttons(room, scene):
     bpy.ops.revision.add_body(body="open_human_x")
     (take,) = takes(room, scene)
