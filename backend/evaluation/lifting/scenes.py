@@ -3,7 +3,6 @@
 Deterministic; drawn once a process. Pictures are plain, but detectors made for photographs find the people in them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -152,11 +151,6 @@ def truth_scene(name: str) -> TruthScene:
     if not found:
         raise InputError(f"there is no truth scene {name[:40]!r}; there are {', '.join(NAMES)}.")
     return drawn_scene(found[0])
-
-
-def truth_scenes() -> Iterator[TruthScene]:
-    """All ten, one after the other."""
-    return (truth_scene(name) for name in NAMES)
 
 
 def drawn_scene(scene: Scene, frames: int = FRAMES) -> TruthScene:

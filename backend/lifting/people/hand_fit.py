@@ -4,8 +4,7 @@ The points' pixels are what a finder sees best; its metres about the wrist tell 
 the fit also asks what is known of the body: how large the hand must look, and from where the forearm comes.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.bodies.torch_body import rotations_from_axis_angle
+from backend.lifting.one_thread import one_thread
 from backend.lifting.people.finger_limits import FingerLimits, finger_limits
 from backend.lifting.providers.mano_body import POINTS, HandBones
 from backend.progress import Progress
@@ -60,7 +60,7 @@ def fit_hands(bones: HandBones, hands: Sequence[HandPoints], progress: Progress)
     """R_camera_wrist and then R_parent_joint of joints 1 to 15 in MANO's order, for each hand. bones: of the right hand."""
     if not hands:
         return []
-    with _one_thread():
+    with one_thread():
         rotations = _HandFit(bones, [hand.as_right() for hand in hands]).solve(progress).numpy().astype(np.float64)
     parts = np.split(rotations, np.cumsum([len(hand.score) for hand in hands])[:-1])
     mirror = np.diag(_MIRROR)
@@ -163,17 +163,6 @@ def _triples(frames: Int[NDArray[np.integer], " N"]) -> Int[NDArray[np.integer],
     """Where three entries in a row are three frames in a row."""
     after = np.diff(frames) == 1
     return np.flatnonzero(after[:-1] & after[1:]) if len(frames) > 2 else np.zeros(0, np.int64)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A hundred steps of small operations: more threads only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _robust(square: Tensor) -> Tensor:
