@@ -6,22 +6,19 @@ that agree best with all own edges while a thing's size changes slowly and it go
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, diags_array, eye_array, kron, vstack
 from scipy.sparse.linalg import spsolve
 
+from backend.lifting.objects.window import Window
 from backend.lifting.subject import Followed
 
 Array = NDArray[np.floating]
 
-EDGE = 1.5  # pixels from the picture's border within which a thing counts as cut off
-REACH = 3  # pixels: masks this close touch; and as a share of the thing's size, what masks miss at each other's edges
-REACH_SHARE = 0.06
-BAND = 0.04  # of the size: the outermost pixels of a side
-CUT_SHARE = 0.5  # of them: so many beside something else and the side may not be the thing's own
+BAND = 0.015  # of the size: the outermost pixels of a side
+CUT_SHARE = 0.3  # of them: so many beside something else and the side may not be the thing's own
 NOISE, NOISE_PIXELS = 0.012, 0.7  # of a mask's edge: of the size, and at least so many pixels
 TURN = 0.1  # sizes a frame and frame: how suddenly things mostly set off; now and then (a bounce) they do it faster
 GROW, DEFORM = 0.01, 0.008  # a frame: how fast their size, and their width against their height, changes, if it does not really change
@@ -46,21 +43,12 @@ class Sides:
         return self.sure > 0.0
 
 
-def near_by(mask: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
-    """A mask, larger by what masks miss at each other's edges. size: of the thing beside it, pixels."""
-    reach = max(REACH, round(REACH_SHARE * size))
-    return cv2.dilate(mask, np.ones((2 * reach + 1,) * 2, np.uint8)).astype(np.uint8)
-
-
 def visible_sides(followed: Followed, others: NDArray[np.uint8] | None) -> Sides:
     """others: ``(F, H, W)`` not 0 where something else is that may hide the thing."""
-    height, width = followed.masks.shape[1:]
-    boxes, seen = followed.boxes.astype(np.float64), followed.seen
-    own = np.stack([boxes[:, 0], boxes[:, 1], width - boxes[:, 2], height - boxes[:, 3]], axis=1) > EDGE
-    if others is not None:
-        for frame in np.flatnonzero(seen):
-            own[frame] &= ~_beside(boxes[frame], followed.masks[frame], others[frame])
-    return Sides(boxes, own & seen[:, None], believed(followed.score, seen))
+    boxes, own = followed.boxes.astype(np.float64), np.zeros((followed.n_frames, 4), bool)
+    for frame in np.flatnonzero(followed.seen):
+        own[frame] = ~_beside(boxes[frame], followed.masks[frame], others, int(frame))
+    return Sides(boxes, own, believed(followed.score, followed.seen))
 
 
 def believed(score: Array, seen: NDArray[np.bool_]) -> Float[NDArray[np.float64], " F"]:
@@ -69,13 +57,11 @@ def believed(score: Array, seen: NDArray[np.bool_]) -> Float[NDArray[np.float64]
     return (np.clip(score / max(usual, 1e-6), LEAST_SURE, 1.0) * seen).astype(np.float64)
 
 
-def _beside(box: Array, mask: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """``(4,)`` whether something else is at the outermost pixels of a side."""
+def _beside(box: Array, mask: NDArray[np.uint8], others: NDArray[np.uint8] | None, frame: int) -> NDArray[np.bool_]:
+    """``(4,)`` whether something else, or the picture's border, is at the outermost pixels of a side."""
     size = float(max(box[2:] - box[:2]))
-    margin = max(REACH, round(REACH_SHARE * size)) + 1
-    left, top = (max(0, int(value) - margin) for value in box[:2])
-    right, bottom = (int(value) + margin for value in box[2:])
-    thing, other = mask[top:bottom, left:right] > 0, near_by(others[top:bottom, left:right], size) > 0
+    window = Window.about(box)
+    thing, other = window.of(mask, 0) > 0, window.hidden(others, frame, mask.shape, size)
     band = max(1, round(BAND * size))
     rows, columns = np.flatnonzero(thing.any(axis=1)), np.flatnonzero(thing.any(axis=0))
     strips = [

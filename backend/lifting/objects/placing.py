@@ -82,15 +82,13 @@ def depth_beside(followed: Followed, others: NDArray[np.uint8], depths: Array) -
 
 def _seen(followed: Followed, usual: CommonSize | None, others: NDArray[np.uint8] | None, camera: Camera) -> tuple[Array, Looks]:
     """``(F, 21, 2)`` pixels of the whole thing, and what they tell of its size and place."""
-    round_thing = usual is not None and usual.round
-    whole = whole_thing(followed, others, camera, round_thing)
-    pixels = np.stack([contour_points(mask) + origin for mask, origin in zip(whole.masks, whole.origins, strict=True)])
-    extents = whole.boxes[:, 2:] - whole.boxes[:, :2]
-    sides = extents.mean(axis=1) if round_thing else np.sqrt([(mask > 0).sum() for mask in whole.masks])
-    lowest = np.stack([pixels[np.arange(len(pixels)), pixels[:, :16, 1].argmax(axis=1), 0], pixels[:, 18, 1]], axis=1)
-    return pixels, Looks(
-        np.maximum(sides, 1.0), pixels[:, 17, 0] - pixels[:, 16, 0], lowest, whole.shown, followed.seen & whole.own[:, BOTTOM], whole.behind
-    )
+    is_round = usual is not None and usual.round
+    whole = whole_thing(followed, others, camera, is_round)
+    points, extents = whole.points, whole.boxes[:, 2:] - whole.boxes[:, :2]
+    side = np.maximum(extents.mean(axis=1) if is_round else np.sqrt(whole.area), 1.0)
+    lowest = np.stack([points[np.arange(len(points)), points[:, :16, 1].argmax(axis=1), 0], points[:, 18, 1]], axis=1)
+    standing = followed.seen & whole.own[:, BOTTOM]
+    return points, Looks(side, points[:, 17, 0] - points[:, 16, 0], lowest, whole.shown, standing, whole.behind)
 
 
 def _never_seen(followed: Followed) -> tuple[Array, Looks]:

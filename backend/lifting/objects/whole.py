@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
+from backend.lifting.objects.contour import contour_points
 from backend.lifting.objects.discs import disc_of
-from backend.lifting.objects.extents import Sides, believed, near_by, visible_sides, whole_boxes
+from backend.lifting.objects.extents import Sides, believed, visible_sides, whole_boxes
+from backend.lifting.objects.window import Window, grown
 from backend.lifting.subject import Followed
 from revision_blender.motion.camera import Camera
 
@@ -23,18 +25,18 @@ MEMORY = 3.0  # frames: how much sooner a near frame is believed than a far one
 HIDES = 0.1  # of the thing: less hidden than this says nothing
 ALIKE = 0.7  # what shows and what is remembered overlap so far (IoU), else what is remembered is believed
 BEHIND = 0.5  # of the thing: so much of it lies behind others where it is hidden and not just gone
-LARGEST = 4.0  # times what ever shows of it: a whole is not larger
+LARGEST = 2.0  # times what ever shows of it: a whole is not larger
 
 
 @dataclass(frozen=True, eq=False)
 class WholeThing:
-    """masks: one a frame, 255 on the whole thing, hidden or not, with ``origins`` ``(F, 2)`` the pixel (x, y) of their top left corner,
-    which may lie outside the picture. boxes: ``(F, 4)`` about them as they are measured, left, top, right, bottom. shown: ``(F,)`` share of it that is seen. behind: ``(F,)`` something else hides it all.
-    own: ``(F, 4)`` sides (left, top, right, bottom) that show.
+    """A thing as it looks where nothing hides it. points: ``(F, 21, 2)`` as ``contour_points`` has them, pixels. area: ``(F,)`` pixels.
+    boxes: ``(F, 4)`` as they are measured, left, top, right, bottom. shown: ``(F,)`` share of it that is seen. behind: ``(F,)`` something
+    else hides it all. own: ``(F, 4)`` sides that show, in the order of boxes.
     """
 
-    masks: tuple[UInt8[NDArray[np.uint8], "h w"], ...]
-    origins: Float[NDArray[np.float64], "F 2"]
+    points: Float[NDArray[np.float64], "F 21 2"]
+    area: Float[NDArray[np.float64], " F"]
     boxes: Float[NDArray[np.float64], "F 4"]
     shown: Float[NDArray[np.float64], " F"]
     behind: Bool[NDArray[np.bool_], " F"]
@@ -48,16 +50,22 @@ def whole_thing(followed: Followed, others: NDArray[np.uint8] | None, camera: Ca
     sides = _discs(followed, others, showing) if is_round else showing
     boxes = _bounded(whole_boxes(sides, drift_of(sides, camera)), sides)
     shapes = _round_shapes(followed.n_frames) if is_round else _shapes(followed, others, boxes, sides.sure)
-    made = [_whole(followed, others, boxes[frame], shapes[frame], frame, is_round) for frame in range(followed.n_frames)]
-    masks, origins, shown, behind = zip(*made, strict=True)
-    return WholeThing(masks, np.array(origins), boxes, np.array(shown), np.array(behind), showing.own)
+    looks = [_look(followed, others, boxes[frame], shapes[frame], frame, is_round) for frame in range(followed.n_frames)]
+    return WholeThing(
+        np.stack([look.points for look in looks]),
+        np.array([look.area for look in looks]),
+        boxes,
+        np.array([look.shown for look in looks]),
+        np.array([look.behind for look in looks]),
+        showing.own,
+    )
 
 
 def _discs(followed: Followed, others: NDArray[np.uint8] | None, showing: Sides) -> Sides:
     """The sides of the circles of which masks show a part."""
     boxes, share = showing.boxes.copy(), np.zeros(followed.n_frames)
     for frame in np.flatnonzero(followed.seen):
-        window = _Window.about(showing.boxes[frame])
+        window = Window.about(showing.boxes[frame])
         disc = disc_of(window.of(followed.masks[frame], 0), window.hidden(others, frame, followed.masks.shape[1:], _size(boxes[frame])))
         middle = np.array([disc.x, disc.y]) + window.origin
         boxes[frame] = *(middle - disc.radius), *(middle + disc.radius)
@@ -94,7 +102,7 @@ def _shapes(followed: Followed, others: NDArray[np.uint8] | None, boxes: Array, 
         there[place] = _in_box(followed.masks[frame], boxes[frame])
         free = np.full(followed.masks.shape[1:], 255, np.uint8)
         if others is not None:
-            free[near_by(others[frame], _size(boxes[frame])) > 0] = 0
+            free[grown(others[frame], _size(boxes[frame])) > 0] = 0
         known[place] = np.maximum(_in_box(free, boxes[frame]), there[place])
     apart = np.abs(np.arange(followed.n_frames)[:, None] - seen[None])
     weights = ((np.exp(-apart / MEMORY) + 1e-6) * sure[seen]).astype(np.float32)
@@ -127,24 +135,34 @@ def _round_shapes(frames: int) -> Float[NDArray[np.float32], "F n n"]:
     return np.broadcast_to(disc, (frames, GRID, GRID))
 
 
-def _whole(
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """One frame's points ``(21, 2)`` and area, pixels, the share that is seen, and whether something else hides it all."""
+
+    points: Array
+    area: float
+    shown: float
+    behind: bool
+
+
+def _look(
     followed: Followed, others: NDArray[np.uint8] | None, box: Array, shape: NDArray[np.float32], frame: int, known_shape: bool
-) -> tuple[UInt8[NDArray[np.uint8], "h w"], Array, float, bool]:
-    """One frame's whole mask, its top left corner, the share that is seen, and whether something else hides it all."""
+) -> _Look:
     seen = bool(followed.seen[frame])
     around = (
         np.concatenate([np.minimum(box[:2], followed.boxes[frame, :2]), np.maximum(box[2:], followed.boxes[frame, 2:])]) if seen else box
     )
-    window = _Window.about(around)
+    window = Window.about(around)
     expected = window.warped(shape, box) > 0.5
     visible = window.of(followed.masks[frame], 0) > 0
     hidden = window.hidden(others, frame, followed.masks.shape[1:], _size(box))
     remembered = known_shape or not seen or _lost(visible, expected, hidden)
     whole = _some(expected if remembered else visible | (expected & hidden))
-    area = float((whole > 0).sum())
+    area = float(whole.sum())
     other = window.of(others[frame], 0) > 0 if others is not None else np.zeros_like(hidden)
-    behind = not seen and float((other & (whole > 0)).sum()) > BEHIND * area
-    return whole, window.origin.astype(float), float((visible & (whole > 0)).sum()) / area, behind
+    behind = not seen and float((other & whole).sum()) > BEHIND * area
+    points = contour_points(whole.astype(np.uint8)) + window.origin
+    return _Look(points, area, float((visible & whole).sum()) / area, behind)
 
 
 def _lost(visible: NDArray[np.bool_], expected: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> bool:
@@ -155,49 +173,13 @@ def _lost(visible: NDArray[np.bool_], expected: NDArray[np.bool_], hidden: NDArr
     return float((visible & expected & ~hidden).sum()) < ALIKE * float(either.sum())
 
 
-def _some(mask: NDArray[np.bool_]) -> UInt8[NDArray[np.uint8], "h w"]:
-    """255 on a mask; on its middle if it is empty."""
-    found = np.where(mask, 255, 0).astype(np.uint8)
-    if not mask.any():
-        found[found.shape[0] // 2, found.shape[1] // 2] = 255
+def _some(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask; its middle pixel if it is empty."""
+    if mask.any():
+        return mask
+    found = mask.copy()
+    found[mask.shape[0] // 2, mask.shape[1] // 2] = True
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class _Window:
-    """Pixels from origin to end (x, y), which may lie outside the picture."""
-
-    origin: NDArray[np.integer]
-    end: NDArray[np.integer]
-
-    @classmethod
-    def about(cls, box: Array) -> "_Window":
-        return cls(np.floor(box[:2]).astype(int) - 2, np.ceil(box[2:]).astype(int) + 2)
-
-    def of(self, mask: NDArray[np.uint8], outside: int) -> NDArray[np.uint8]:
-        """A picture's pixels here, ``outside`` beyond it."""
-        height, width = mask.shape
-        found = np.full((self.end[1] - self.origin[1], self.end[0] - self.origin[0]), outside, np.uint8)
-        left, top = np.maximum(self.origin, 0)
-        right, bottom = min(int(self.end[0]), width), min(int(self.end[1]), height)
-        if right > left and bottom > top:
-            x, y = self.origin
-            found[top - y : bottom - y, left - x : right - x] = mask[top:bottom, left:right]
-        return found
-
-    def hidden(self, others: NDArray[np.uint8] | None, frame: int, picture: tuple[int, ...], size: float) -> NDArray[np.bool_]:
-        """Where a thing of that size may be hidden: by others or beyond the picture's border."""
-        beyond = self.of(np.zeros(picture, np.uint8), 255) > 0
-        return beyond if others is None else beyond | (near_by(self.of(others[frame], 0), size) > 0)
-
-    def warped(self, shape: NDArray[np.float32], box: Array) -> NDArray[np.float32]:
-        """A shape that is remembered within a box, here."""
-        step = (box[2:] - box[:2]) / GRID
-        start = (self.origin + 0.5 - box[:2]) / step + 0.5  # of the padded shape
-        to_grid = np.array([[1.0 / step[0], 0.0, start[0]], [0.0, 1.0 / step[1], start[1]]])
-        padded = cv2.copyMakeBorder(shape, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0.0,))
-        width, height = (int(value) for value in self.end - self.origin)
-        return cv2.warpAffine(padded, to_grid, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP).astype(np.float32)
 
 
 def _size(box: Array) -> float:
