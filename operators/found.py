@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import bpy
 
-from ..revision_blender.motion.clip import BodyTrack, Clip, Track
+from ..revision_blender.motion.clip import Clip, Track
 from ..revision_blender.motion.errors import RevisionError
 from ..revision_blender.wire.events import Collected
 from .arrived_lift import ASK, CHOSEN, ONLY
@@ -75,11 +75,12 @@ class FoundLifts:
 
 
 def _told(clip: Clip) -> list[tuple[str, str]]:
-    return [(track.track_id, f"{_kind(track)}, {int(track.there.sum())} of {clip.n_frames} frames") for track in clip.tracks]
+    return [(track.track_id, _frames_of(track)) for track in clip.tracks]
 
 
-def _kind(track: Track) -> str:
-    return "object" if not isinstance(track, BodyTrack) else "animal" if track.family == "smal" else "person"
+def _frames_of(track: Track) -> str:
+    count = int(track.there.sum())
+    return "all frames" if count == track.n_frames else f"{count} of {track.n_frames} frames"
 
 
 def register() -> None:

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 Plate = tuple[float, float, float, float]  # left, bottom, right, top, y up
 
 
-def drops(plates: Sequence[Plate]) -> list[float]:
-    """How far down each plate goes from where it would stand: those further up stay, the others go below what they would cover."""
-    down, placed = [0.0] * len(plates), list[Plate]()
+def drops(plates: Sequence[Plate], free: Sequence[Plate] = ()) -> list[float]:
+    """How far down each plate goes from where it would stand: those further up stay, the others go below what they would cover.
+
+    free: what no plate may cover.
+    """
+    down, placed = [0.0] * len(plates), list(free)
     for index in sorted(range(len(plates)), key=lambda index: -plates[index][3]):
         plate = plates[index]
         while (over := next((other for other in placed if _meet(plate, other)), None)) is not None:

@@ -22,8 +22,10 @@ def list_choices(choices: bpy.types.bpy_prop_collection, found: list[tuple[str, 
 
 
 def draw_choices(layout: bpy.types.UILayout, choices: bpy.types.bpy_prop_collection) -> None:
+    column = layout.column(align=True)
+    column.use_property_split = False
     for choice in choices:
-        row = layout.row()
+        row = column.split(factor=0.55)
         row.prop(choice, "use", text=choice.track_id)
         row.label(text=choice.words)
 

@@ -107,7 +107,8 @@ def _draw_clicks(picture: PictureInView, name: str, kept: RevisionShown, is_chos
         _left_bottom(word, *picture.place(click.x, click.y), scale, "left" if click.x < middle else "right")
         for click, word in zip(named, words, strict=True)
     ]
-    down = drops([_plate_of(word, *place, scale) for word, place in zip(words, places, strict=True)])
+    dots = [_around(*picture.place(click.x, click.y), _RING * scale) for click in kept.clicks]
+    down = drops([_plate_of(word, *place, scale) for word, place in zip(words, places, strict=True)], dots)
     for click, word, (left, bottom), lower in zip(named, words, places, down, strict=True):
         _write(word, left, bottom - lower, (*colour_of(click.part)[:3], strong), scale)
     gpu.state.blend_set("ALPHA")
@@ -180,6 +181,10 @@ def _plate_of(words: str, left: float, bottom: float, scale: float) -> Plate:
     """The dark plate behind words: as high for "nose" as for "paw"."""
     blf.size(_FONT, 12.0 * scale)
     return left - 3.0 * scale, bottom - 4.0 * scale, left + blf.dimensions(_FONT, words)[0] + 3.0 * scale, bottom + 13.0 * scale
+
+
+def _around(x: float, y: float, reach: float) -> Plate:
+    return x - reach, y - reach, x + reach, y + reach
 
 
 def _write(words: str, left: float, bottom: float, colour: Colour, scale: float) -> None:

@@ -10,6 +10,7 @@ from ..revision_blender.motion.subjects import Box, Prompt
 from ..revision_blender.scene import subjects
 from ..revision_blender.scene.lifted_tracks import remove_track, rename_track, track_of_object, track_row, track_rows
 from ..revision_blender.scene.lifted_tracks_pieces import renamed, track_in, without
+from ..revision_blender.scene.presence import frames_there
 from ..revision_blender.scene.properties import RevisionTake
 from ..revision_blender.scene.subject_properties import KINDS
 from ..revision_blender.scene.take import Take
@@ -47,15 +48,21 @@ class REVISION_OT_choose_track(OfTracks, bpy.types.Operator):
 
     track: StringProperty(name="Track")
 
-    def work(self, context: bpy.types.Context, _entry: RevisionTake, take: Take) -> None:
+    def edit(self, context: bpy.types.Context) -> str:
+        """Says where a track is that is not on this frame: what is hidden there cannot be selected."""
+        _entry, take = asking.lifted(context.scene)
         row = track_row(take, self.track)
         context.scene.revision.track_name = row.track_id
         layer, holder = context.view_layer, bpy.data.objects.get(row.holder)
         if holder is None or holder.name not in layer.objects or context.mode != "OBJECT":
-            return
+            return ""
         for thing in layer.objects:
             thing.select_set(thing == holder)
         layer.objects.active = holder
+        if not holder.hide_viewport:
+            return ""
+        frames = take.scene_frames(context.scene)[frames_there(take, holder)]
+        return f"{row.track_id} is not on this frame but between {frames[0]:g} and {frames[-1]:g}" if len(frames) else ""
 
 
 class REVISION_OT_rename_track(OfTracks, bpy.types.Operator):

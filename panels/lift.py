@@ -7,6 +7,7 @@ from ..operators.clip_frames import known_frames
 from ..operators.person_choice import chosen, draw_choices
 from ..operators.session import current
 from ..revision_blender.scene import subjects
+from ..revision_blender.scene.camera import focal_of
 from ..revision_blender.scene.errors import SceneError
 from ..revision_blender.scene.lifted_tracks import track_rows
 from ..revision_blender.scene.lifted_tracks_build import is_part_of
@@ -36,8 +37,7 @@ class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
         elif settings.takes:
             column.label(text=f"Take: {settings.takes[0].name}", icon="ARMATURE_DATA")
         column.prop(settings, "focal")
-        if settings.focal == 0.0:
-            column.label(text="Not given: estimated or assumed")
+        _draw_focal_hint(column, context.scene)
         row = column.row(heading="Find People")
         row.prop(settings, "find_people", text="")
         part = row.row()
@@ -48,20 +48,35 @@ class REVISION_PT_lift(SidebarPanel, bpy.types.Panel):
         if entry is not None and entry.frames:
             _draw_subjects(self.layout, context.scene, entry)
         button(self.layout, "revision.lift", reasons.why_not_lift(context.scene), icon="ARMATURE_DATA")
-        under_way(self.layout, context.scene, "lift")
-        _draw_found(self.layout, context)
+        if not _draw_found(self.layout, context):
+            under_way(self.layout, context.scene, "lift")
 
 
-def _draw_found(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """What a lift has found, where the user wants to choose who comes."""
+def _draw_focal_hint(column: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    """What 0 stands for, and what became of it in the take that is there."""
+    settings: RevisionSettings = scene.revision
+    entry = settings.take()
+    take = find_take(scene, entry.take_id) if entry is not None and settings.focal == 0.0 else None
+    camera = bpy.data.objects.get(take.camera_name) if take is not None else None
+    words = "pixels" if settings.focal else "pixels; 0: not known"
+    if take is not None and camera is not None and take.camera_given:
+        words = f"pixels; 0: not known, {focal_of(camera.data, take.width, take.height):.0f} taken"
+    row = column.row()
+    row.alignment = "RIGHT"
+    row.label(text=words)
+
+
+def _draw_found(layout: bpy.types.UILayout, context: bpy.types.Context) -> bool:
+    """What a lift has found and waits for, where the user wants to choose who comes; whether there is one."""
     waiting = current().found.first
     if waiting is None or waiting.ticket.scene_uid != context.scene.session_uid:
-        return
+        return False
     choices = context.window_manager.revision_found
     box = layout.box()
-    box.label(text=f"Found in {waiting.ticket.provenance['take']}", icon="COMMUNITY")
+    box.label(text="Found: Who Comes Into the Scene?", icon="COMMUNITY")
     draw_choices(box, choices)
     box.operator("revision.place_found", text=f"Place {len(chosen(choices))} of {len(choices)}", icon="IMPORT")
+    return True
 
 
 def _draw_subjects(layout: bpy.types.UILayout, scene: bpy.types.Scene, entry: RevisionTake) -> None:

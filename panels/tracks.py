@@ -37,7 +37,9 @@ class REVISION_PT_tracks(SidebarPanel, bpy.types.Panel):
         column = layout.column(align=True)
         for row in rows:
             depressed = row.track_id == chosen
-            column.operator("revision.choose_track", text=row.track_id, icon=ICONS[row.kind], depress=depressed).track = row.track_id
+            line, holder = column.row(align=True), bpy.data.objects.get(row.holder)
+            line.active = holder is not None and not holder.hide_viewport  # pale where it is not on this frame
+            line.operator("revision.choose_track", text=row.track_id, icon=ICONS[row.kind], depress=depressed).track = row.track_id
         _draw_buttons(layout, take, chosen)
         reason = reasons.why_not_again(context.scene)
         if reason:

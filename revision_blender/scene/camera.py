@@ -63,8 +63,7 @@ def camera_of(holder: bpy.types.Object, width: int, height: int, M_world_object:
     data = holder.data
     if data.type != "PERSP":
         raise SceneError(f"The camera {holder.name!r} is not a perspective camera any more; set its type back to Perspective.")
-    fit = width if data.sensor_fit == "HORIZONTAL" or (data.sensor_fit == "AUTO" and width >= height) else height
-    sensor = data.sensor_height if data.sensor_fit == "VERTICAL" else data.sensor_width
+    fit = _fit(data, width, height)
     center = np.array([width / 2.0 - data.shift_x * fit, height / 2.0 + data.shift_y * fit])
     poses = np.linalg.inv(T_blender_world) @ M_world_object @ FLIP
     scale = np.linalg.norm(poses[:, :3, :3], axis=1, keepdims=True)
@@ -74,7 +73,18 @@ def camera_of(holder: bpy.types.Object, width: int, height: int, M_world_object:
         or np.linalg.det(poses[:, :3, :3]).min() < 0.0
     ):
         raise SceneError(f"The camera {holder.name!r} is sheared or mirrored; set its scale, or its parent's, to 1 (Alt+S) and try again.")
-    return Camera(width, height, data.lens * fit / sensor, center, poses)
+    return Camera(width, height, focal_of(data, width, height), center, poses)
+
+
+def focal_of(data: bpy.types.Camera, width: int, height: int) -> float:
+    """The focal length in pixels of a picture of that size."""
+    sensor = data.sensor_height if data.sensor_fit == "VERTICAL" else data.sensor_width
+    return data.lens * _fit(data, width, height) / sensor
+
+
+def _fit(data: bpy.types.Camera, width: int, height: int) -> int:
+    """The side of the picture, in pixels, that the sensor's size belongs to."""
+    return width if data.sensor_fit == "HORIZONTAL" or (data.sensor_fit == "AUTO" and width >= height) else height
 
 
 def use_picture_size(scene: bpy.types.Scene, width: int, height: int) -> None:

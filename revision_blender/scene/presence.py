@@ -12,6 +12,7 @@ from ..motion.clip import Track
 from ..motion.clip_resample import confidence_between
 from . import actions, marks
 from .keys import Channel, KeyOptions, write_keys
+from .rigs.rest_pose import rest_of
 from .sampling import HIDDEN
 from .take_record import Array, Take, the_object
 from .timing import whole_frames
@@ -89,8 +90,13 @@ def kept_confidence(holder: bpy.types.Object, frames: int, columns: int) -> NDAr
     return confidence_between(known, np.linspace(0.0, len(known) - 1.0, frames))
 
 
-def absent_meshes(take: Take, joints: dict[str, int]) -> list[frozenset[str]]:
-    """For each frame of the take, the names of the meshes that are not there. joints: how many each rig has, by name."""
-    columns = [(rig, mesh, joints[rig]) for _, rig, mesh in take.bodies] + [(box, mesh, 1) for _, box, mesh in take.objects]
-    there = {mesh: kept_confidence(the_object(holder, "rig"), take.n_frames, count).any(axis=1) for holder, mesh, count in columns}
+def frames_there(take: Take, holder: bpy.types.Object) -> NDArray[np.bool_]:
+    """``(F,)``: on which frames of the take what its rig or box shows is."""
+    columns = len(rest_of(holder).names) if holder.type == "ARMATURE" else 1
+    return kept_confidence(holder, take.n_frames, columns).any(axis=1)
+
+
+def absent_meshes(take: Take) -> list[frozenset[str]]:
+    """For each frame of the take, the names of the meshes that are not there."""
+    there = {mesh: frames_there(take, the_object(holder, "rig")) for _, holder, mesh in (*take.bodies, *take.objects)}
     return [frozenset(mesh for mesh, on in there.items() if not on[frame]) for frame in range(take.n_frames)]

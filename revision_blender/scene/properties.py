@@ -171,7 +171,13 @@ class RevisionSettings(bpy.types.PropertyGroup):
     aim_at_pose: BoolProperty(
         name="Aim at the rig's pose in the last frame", description="The clip ends in the pose that the take's rig has at its last frame"
     )
-    focal: FloatProperty(name="Focal Length", min=0.0, default=0.0, description="Of the picture, in pixels; 0: unknown, it is estimated")
+    focal: FloatProperty(
+        name="Focal Length",
+        min=0.0,
+        default=0.0,
+        precision=1,
+        description="Of the picture, in pixels; 0: not known, it is read from the file, estimated from the camera's turn, or assumed",
+    )
     find_people: BoolProperty(name="Find People", default=True, description="People are found without being shown")
     most_people: IntProperty(name="At Most", min=1, max=32, default=8, description="How many people are looked for")
     choose_found: BoolProperty(

@@ -1,5 +1,7 @@
 """The person picker of a lift: who of those that were found comes into the scene."""
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
@@ -25,6 +27,9 @@ def arrived(room, scene, session, tmp_path, names=("Anna", "Bert, the tall", "Cl
     files = room("revision_blender.wire.collect").write_frames(tmp_path / "clip", np.zeros((FRAMES, 240, 320, 3), np.uint8), "job")
     entry.frames = str(files[0].parent)
     people = [sample_track(room, FRAMES, seed=seed, track_id=name) for seed, name in enumerate(names)]
+    late = people[-1].confidence.copy()
+    late[:2] = 0.0
+    people[-1] = replace(people[-1], confidence=late)
     clip = sample_clip(room, FRAMES).with_tracks((*people, thing(room, FRAMES)))
     blank = np.zeros((FRAMES, 240, 320), np.uint8)
     result = room("revision_blender.wire.requests").LiftResult(
@@ -56,7 +61,7 @@ def test_the_ticked_ones_come(room, scene, session, tmp_path):
     ticket = arrived(room, scene, session, tmp_path)
     choices = bpy.context.window_manager.revision_found
     assert [(choice.track_id, choice.words, choice.use) for choice in choices][1:] == [
-        ("Bert, the tall", "person, 4 of 4 frames", True), ("Cleo", "person, 4 of 4 frames", True), ("ball", "object, 4 of 4 frames", True),
+        ("Bert, the tall", "all frames", True), ("Cleo", "2 of 4 frames", True), ("ball", "all frames", True),
     ]  # fmt: skip
     assert room("revision_blender.scene.take").find_takes(scene) == () and not ticket.ended
     for choice in choices:

@@ -15,3 +15,4 @@ def test_names_do_not_cover_each_other_and_move_no_more_than_they_must(room):
     apart = [(0.0, 0.0, 10.0, 10.0), (11.0, 5.0, 20.0, 15.0), (0.0, 20.0, 10.0, 30.0)]
     assert drops(apart) == [0.0, 0.0, 0.0] and drops([]) == []
     assert drops([(0.0, 0.0, 10.0, 10.0), (5.0, 4.0, 15.0, 14.0)]) == [6.0, 0.0]
+    assert drops([(0.0, 0.0, 10.0, 10.0)], [(8.0, 3.0, 12.0, 7.0)]) == [7.0]

@@ -107,6 +107,17 @@ def test_a_motion_that_is_on_every_frame_shows_again_and_playing_the_first_hides
     assert shown(scene, take, last) == {"person": False, "person shot 2": True, "ball": False}
 
 
+def test_a_track_of_another_shot_is_chosen_all_the_same(room, scene, capfd):
+    take = import_sample(room, scene, two_shots(room))
+    entry = scene.revision.takes.add()
+    entry.name, entry.take_id, entry.fps = "Person", take.take_id, take.fps
+    shown(scene, take, take.scene_frames(scene)[0])
+    bpy.ops.revision.choose_track(track="person shot 2")
+    assert room("operators.tracks").chosen_track(bpy.context, take) == "person shot 2"
+    first, last = take.scene_frames(scene)[[CUT, FRAMES - 1]]
+    assert f"person shot 2 is not on this frame but between {first:g} and {last:g}" in capfd.readouterr().out
+
+
 def test_a_ghost_is_seen_with_its_body_and_never_rendered(room, scene):
     ghosts = room("revision_blender.scene.ghosts")
     take = import_sample(room, scene, two_shots(room))

@@ -14,7 +14,6 @@ from ..camera import FLIP, camera_of
 from ..errors import SceneError
 from ..kept_values import kept_values
 from ..presence import absent_meshes
-from ..readings import rests_of
 from ..sampling import a_copy, go_to
 from ..take_record import Take, the_object
 from . import mask_cycles, mask_gpu
@@ -54,8 +53,7 @@ def render_codes(scene: bpy.types.Scene, take: Take, method: Method = "auto") ->
         with ExitStack() as stack:
             passing = stack.enter_context(a_copy(scene))
             draw = _gpu if method_here(method) == "gpu" else _cycles(stack, take)
-            absent = absent_meshes(take, {name: len(rest.names) for name, rest in rests_of(take).items()})
-            for frame, gone in zip(take.scene_frames(scene), absent, strict=True):
+            for frame, gone in zip(take.scene_frames(scene), absent_meshes(take), strict=True):
                 with kept_values(scene):
                     codes = draw(take, go_to(passing, frame), gone)
                 yield codes
