@@ -7,7 +7,7 @@ import torch
 
 from backend.errors import InputError
 from backend.lifting.inputs import checked_focal, checked_frames, checked_rate
-from backend.lifting.people.fit import ClipFit
+from backend.lifting.people.fit import Evidence, PeopleFit
 from backend.lifting.people.fit_body import FitBody
 from backend.lifting.people.landmark_anchors import anchors_of
 from backend.lifting.people.landmark_names import LANDMARK_NAMES, MIRROR, index_of
@@ -104,7 +104,7 @@ def test_the_fit_finds_a_pose_from_its_landmarks_and_outline(noise):
     clip = walking_clip()
     model = open_human()
     landmarks, masks = perfect_landmarks(clip, noise)
-    smooth, raw = ClipFit(model, landmarks, masks, clip.camera, clip.fps).solve(silent())
+    ((smooth, raw),) = PeopleFit(model, [Evidence(landmarks, masks)], clip.camera, clip.fps).solve(silent())
     track = clip.bodies[0]
     truth = joints_of(identity_of(model, track.betas), track.rotations, track.translation)
     points = np.concatenate([landmarks.pixels, landmarks.visibility[..., None]], axis=-1)

@@ -8,13 +8,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend.lifting.animals.coarse_body import CoarseBody, coarse_mesh, matrices
+from backend.lifting.animals.coarse_body import CoarseBody, coarse_mesh
 from backend.lifting.animals.energy import AnimalEnergy, Evidence, Unknowns, View, Weights
 from backend.lifting.animals.joint_ranges import JointRanges
 from backend.lifting.animals.keypoints import keypoints_of
 from backend.lifting.animals.leg_swings import _ANGLES, _N, _STEP, _changes, _likeliest
 from backend.lifting.animals.outlines import SIDE, crops_of, model_outlines, outline
 from backend.lifting.animals.starts import R_camera_root, kind_named
+from backend.lifting.axis_angle import matrices
 from backend.lifting.subject import boxes_of
 from backend.training.prior.gaits import animal
 from revision_blender.motion.bodies.body_model import identity_of, vertices_of

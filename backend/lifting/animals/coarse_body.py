@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from backend.lifting.animals.keypoints import keypoints_of
-from backend.lifting.kinematic_chain import levels_of, posed_chain
+from backend.lifting.kinematic_chain import KinematicChain
 from revision_blender.masks.labels import ANIMAL_PART_NAMES, FIRST_ANIMAL
 from revision_blender.motion.bodies.body_model import BodyModel
 from revision_blender.motion.bodies.body_size import n_proportions
@@ -36,16 +36,6 @@ class PosedAnimal:
     keypoints: Tensor
 
 
-def matrices(axis_angle: Float[Tensor, "*n 3"]) -> Float[Tensor, "*n 3 3"]:
-    """Rodrigues' formula, smooth at zero."""
-    square = (axis_angle * axis_angle).sum(-1) + 1e-12
-    angle = square.sqrt()[..., None, None]
-    x, y, z = axis_angle.unbind(-1)
-    zero = torch.zeros_like(x)
-    skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
-    return torch.eye(3) + torch.sin(angle) / angle * skew + (1.0 - torch.cos(angle)) / (angle * angle) * (skew @ skew)
-
-
 class CoarseBody:
     """Evaluates one animal's body; float32 on the CPU. faces: ``(T, 3)`` of the coarse mesh, labels: its vertices' part labels.
 
@@ -62,7 +52,7 @@ class CoarseBody:
         self.lower_legs, self.tail_or_ears = (np.isin(self.labels, list(parts)) for parts in (_LOWER_LEGS, _TAIL_OR_EARS))
         self.n_betas = n_proportions(model)
         self.parents = [int(parent) for parent in model.parents]
-        self._levels = levels_of(self.parents)
+        self._chain = KinematicChain(self.parents)
         self._template = _mean(model.v_template, groups)
         self._shapedirs = _mean(model.shapedirs[..., : self.n_betas], groups)
         self._weights = _mean(model.weights, groups)
@@ -76,7 +66,7 @@ class CoarseBody:
     def pose(self, betas: Tensor, rotations: Tensor, root: Tensor) -> PosedAnimal:
         """betas ``(N or 1, B)``, rotations ``(N, 35, 3, 3)`` R_parent_joint, root ``(N, 3)``: where joint 0 comes to lie."""
         rest = self.rest_joints(betas)
-        world, joints = posed_chain(rest, rotations, root, self.parents, self._levels)
+        world, joints = self._chain.posed(rest, rotations, root)
         shift = joints - (world @ rest[..., None])[..., 0]
         transforms = torch.cat([world.flatten(-2), shift], dim=-1)  # (N, 35, 12)
         blended = self._weights @ transforms

@@ -8,9 +8,10 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.lifting.animals.coarse_body import CoarseBody, PosedAnimal, matrices
+from backend.lifting.animals.coarse_body import CoarseBody, PosedAnimal
 from backend.lifting.animals.joint_ranges import JointRanges
 from backend.lifting.animals.outlines import Crops, ModelOutlines, model_outlines
+from backend.lifting.axis_angle import matrices
 from revision_blender.motion.subjects import ANIMAL_PARTS
 
 KEYPOINT_SPREAD, KEYPOINT_REACH = 0.02, 0.6  # of the animal's size in the picture

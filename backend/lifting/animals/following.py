@@ -7,11 +7,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from backend.lifting.animals.coarse_body import CoarseBody, PosedAnimal, matrices
+from backend.lifting.animals.coarse_body import CoarseBody, PosedAnimal
 from backend.lifting.animals.descent import Steps, assessed, descend
 from backend.lifting.animals.energy import AnimalEnergy, Evidence, Unknowns, Weights
 from backend.lifting.animals.first_frame import First, best_heading
 from backend.lifting.animals.starts import placed
+from backend.lifting.axis_angle import matrices
 from backend.progress import Progress
 
 STRIDE = Steps(14, 0.05, 0.03)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from backend.lifting.kinematic_chain import levels_of, posed_chain
+from backend.lifting.kinematic_chain import KinematicChain
 from backend.lifting.people.landmark_anchors import anchors_of
 from revision_blender.motion.bodies.body_model import BodyModel
 
@@ -24,18 +24,6 @@ class PosedBody:
     surface: Tensor | None
 
 
-def matrices(axis_angle: Tensor) -> Tensor:
-    """Rodrigues' formula ``(..., 3)`` to ``(..., 3, 3)``, smooth at zero."""
-    square = (axis_angle * axis_angle).sum(-1) + 1e-12
-    angle = square.sqrt()[..., None, None]
-    x, y, z = axis_angle.unbind(-1)
-    zero = torch.zeros_like(x)
-    skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], dim=-1).unflatten(-1, (3, 3))
-    sine = torch.sin(angle) / angle
-    versine = (1.0 - torch.cos(angle)) / (angle * angle)
-    return torch.eye(3) + sine * skew + versine * (skew @ skew)
-
-
 class FitBody:
     """Evaluates one body model; everything in float32 on the CPU."""
 
@@ -44,8 +32,7 @@ class FitBody:
         v_template = torch.from_numpy(np.ascontiguousarray(model.v_template, np.float32))
         shapedirs = torch.from_numpy(np.ascontiguousarray(model.shapedirs, np.float32))
         regressor = torch.from_numpy(np.ascontiguousarray(model.J_regressor, np.float32))
-        self.parents = [int(p) for p in model.parents]
-        self.levels = levels_of(self.parents)
+        self.chain = KinematicChain([int(parent) for parent in model.parents])
         self.n_betas = int(shapedirs.shape[-1])
         self.joint_template = regressor @ v_template
         self.joint_shapedirs = torch.einsum("jv,vcb->jcb", regressor, shapedirs)
@@ -68,18 +55,20 @@ class FitBody:
         rest = self.joint_template + torch.einsum("jcb,pb->pjc", self.joint_shapedirs, betas)
         local = self.anchor_template + torch.einsum("ncb,pb->pnc", self.anchor_shapedirs, betas) - rest[:, self.anchor_joint]
         of_frame = rest.repeat_interleave(each, dim=0)
-        world, joints = posed_chain(of_frame, rotations, of_frame[:, 0] + translation, self.parents, self.levels)
+        world, joints = self.chain.posed(of_frame, rotations, of_frame[:, 0] + translation)
         turned = world[:, self.anchor_joint] @ local.repeat_interleave(each, dim=0)[..., None]
         landmarks = joints[:, self.anchor_joint] + turned[..., 0]
         return PosedBody(joints, world, landmarks, self._surface(betas, of_frame, world, joints) if surface else None)
 
     def _surface(self, betas: Tensor, rest: Tensor, world: Tensor, joints: Tensor) -> Tensor:
-        shift = joints - (world @ rest[..., None])[..., 0]
-        transforms = torch.cat([world.flatten(-2), shift], dim=-1)  # (N, J, 12)
-        blended = (self.surface_weights @ transforms).unflatten(0, (len(betas), -1))  # (P, F, S, 12)
+        """Linear blend skinning as one product a person: weighted points ``(P, S, J 4)`` times what the joints do to them ``(P, J 4, F 3)``."""
         points = self.surface_template + torch.einsum("scb,pb->psc", self.surface_shapedirs, betas)
-        placed = (blended[..., :9].unflatten(-1, (3, 3)) * points[:, None, :, None, :]).sum(-1) + blended[..., 9:]
-        return placed.flatten(0, 1)
+        ones = torch.ones_like(points[..., :1])
+        weighted = (self.surface_weights[..., None] * torch.cat([points, ones], dim=-1)[:, :, None]).flatten(2)
+        shift = joints - (world @ rest[..., None])[..., 0]
+        moves = torch.cat([world.mT, shift[..., None, :]], dim=-2).flatten(1, 2).unflatten(0, (len(betas), -1))  # (P, F, J 4, 3)
+        placed = weighted @ moves.transpose(1, 2).flatten(2)
+        return placed.unflatten(-1, (-1, 3)).transpose(1, 2).flatten(0, 1)
 
 
 def _spread(vertices: np.ndarray, count: int, seed: int) -> np.ndarray:
