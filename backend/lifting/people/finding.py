@@ -11,18 +11,15 @@ from backend.lifting.people.following import extended, mirrored
 from backend.lifting.people.landmarks import Landmarks
 from backend.lifting.people.linking import Chain, chains_of
 from backend.lifting.people.poses import Pose
+from backend.lifting.people.screening import LEAST_FRAMES, is_real, passes_of, usual_extent, worth_following
 from backend.lifting.people.shown_people import Shown, named, shown_people
 from backend.lifting.people.sightings import BYSTANDER, lookers, poses_of
-from backend.lifting.people.two_passes import Combined, combined, filled
+from backend.lifting.people.two_passes import Combined, filled
 from backend.progress import Progress
 from revision_blender.motion.subjects import Prompt
 
 MOST_PEOPLE = 8
-LEAST_SCORE = 0.35  # mean visibility of the trunk and the limbs, times the detector's own score
-LEAST_SHARE, LEAST_FRAMES = 0.25, 3  # who is seen on fewer of the frames is a ghost
-MOST_APART = 0.03  # of the height: the median distance of the passes on a ghost is larger
 CLOSE = 0.3  # of the box that somebody else's covers
-AGREED_SHARE = 0.5  # of the frames must show a person in both passes
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +60,16 @@ def find_people(
         shown = shown_people(frames, poses, prompts, looking)
         chains = named(chains_of(poses, fps), shown)
         chains = _prominent(chains, frames.shape[1:3], shown, 2 * most)
-        chains = extended(frames, chains, looking, progress.part(0.4, 0.6))
+        chains = worth_following(frames, chains, shown, prompts, looking, progress.part(0.4, 0.45))
+        chains = extended(frames, chains, looking, progress.part(0.45, 0.6))
         second = mirrored(frames, chains, looking, progress.part(0.6, 1.0))
     chains, second = _without_stories(chains, second, shown)
-    passes = [_passes(chain, other, len(frames)) for chain, other in zip(chains, second, strict=True)]
-    real = [place for place, chain in enumerate(chains) if shown.name_of(chain) or _is_real(chain, passes[place], prompts)]
+    passes = [passes_of(chain, other, len(frames)) for chain, other in zip(chains, second, strict=True)]
+    real = [place for place, chain in enumerate(chains) if shown.name_of(chain) or is_real(chain, passes[place], prompts)]
     if not real:  # better somebody on a few frames than nobody: whether that is enough is for others to say
-        real = [place for place, chain in enumerate(chains) if _is_real(chain, passes[place], prompts, least=1)][:1]
-    tallest = max((_usual_extent(chains[place]) for place in real), default=0.0)
-    real = [place for place in real if shown.name_of(chains[place]) or _usual_extent(chains[place]) > BYSTANDER * tallest]
+        real = [place for place, chain in enumerate(chains) if is_real(chain, passes[place], prompts, least=1)][:1]
+    tallest = max((usual_extent(chains[place]) for place in real), default=0.0)
+    real = [place for place in real if shown.name_of(chains[place]) or usual_extent(chains[place]) > BYSTANDER * tallest]
     names = _names([shown.name_of(chains[place]) for place in real])
     people = [_person(name, chains[place], second[place], passes[place]) for name, place in zip(names, real, strict=True)]
     return people[:most]
@@ -106,42 +104,6 @@ def _prominent(chains: list[Chain], size: tuple[int, ...], shown: Shown, most: i
     weight = {id(chain): sum(pose.extent * pose.score for pose in chain.values()) / (frames * max(size)) for chain in chains}
     kept = [chain for chain in chains if len(chain) > 1 or frames < LEAST_FRAMES or shown.name_of(chain)]
     return sorted(kept or chains, key=lambda chain: (not shown.name_of(chain), -weight[id(chain)]))[:most]
-
-
-def _usual_extent(chain: Chain) -> float:
-    return float(np.median([pose.extent for pose in chain.values()]))
-
-
-def _passes(chain: Chain, second: dict[int, Pose | None], count: int) -> Combined:
-    looks = np.full((2, count, 33, 6), np.nan, np.float32)
-    for frame, pose in chain.items():
-        looks[0, frame] = pose.points
-    for frame, pose in second.items():
-        if pose is not None:
-            looks[1, frame] = pose.points
-    return combined(looks[0], looks[1])
-
-
-def _is_real(chain: Chain, both: Combined, prompts: tuple[Prompt, ...], least: int = LEAST_FRAMES) -> bool:
-    """Somebody, and not a ghost. least: frames."""
-    count = len(both.found)
-    score = float(np.mean([pose.score for pose in chain.values()]))
-    enough = len(chain) >= min(count, max(least, LEAST_SHARE * count if least > 1 else 1))
-    agree = len(both.apart[both.twice]) >= AGREED_SHARE * len(chain) and float(np.median(both.apart[both.twice])) < MOST_APART
-    return enough and agree and score > LEAST_SCORE and not _is_shown_otherwise(chain, prompts)
-
-
-def _is_shown_otherwise(chain: Chain, prompts: tuple[Prompt, ...]) -> bool:
-    """What the user calls an animal or an object is no person: its box holds the middle of the hips and most of the landmarks."""
-    for prompt in prompts:
-        if prompt.kind == "person" or prompt.box is None or prompt.frame not in chain:
-            continue
-        left, top, right, bottom = prompt.box
-        pixels = chain[prompt.frame].pixels
-        inside = (pixels[:, 0] > left) & (pixels[:, 0] < right) & (pixels[:, 1] > top) & (pixels[:, 1] < bottom)
-        if inside.mean() > 0.7:
-            return True
-    return False
 
 
 def _names(given: list[str]) -> list[str]:

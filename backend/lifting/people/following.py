@@ -61,15 +61,18 @@ def _is_taken(pose: Pose, others: tuple[Pose, ...]) -> bool:
     return any(is_double(pose, other) for other in others)
 
 
-def mirrored(frames: NDArray[np.uint8], chains: list[Chain], looking: Lookers, progress: Progress) -> list[dict[int, Pose | None]]:
-    """What the mirrored picture says of every pose of the chains, other people painted out."""
+def mirrored(
+    frames: NDArray[np.uint8], chains: list[Chain], looking: Lookers, progress: Progress, among: list[Chain] | None = None
+) -> list[dict[int, Pose | None]]:
+    """What the mirrored picture says of every pose of the chains, other people painted out. among: everybody, where the chains are a part."""
+    everybody = chains if among is None else among
     jobs = [(index, frame) for frame in range(len(frames)) for index, chain in enumerate(chains) if frame in chain]
 
     def look(job: tuple[int, int]) -> Pose | None:
         index, frame = job
         own = chains[index][frame]
         crop = own.next_crop
-        others = tuple(chain[frame] for place, chain in enumerate(chains) if place != index and frame in chain)
+        others = tuple(chain[frame] for chain in everybody if frame in chain and chain[frame] is not own)
         with looking.borrow() as eyes:
             near = tuple(other for other in others if _touches(other, crop))
             return read_pose(eyes.reader, frames[frame], crop, near, own, mirrored=True)

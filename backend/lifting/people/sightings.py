@@ -59,11 +59,12 @@ def lookers(count: int = WORKERS) -> Iterator[Lookers]:
 
 def poses_of(frames: NDArray[np.uint8], looking: Lookers, progress: Progress) -> list[list[Pose]]:
     """Everybody that the detector sees, by frame: key frames are searched thoroughly, the others at a glance."""
-    keys, fine = _spread(len(frames), KEY_FRAMES), _spread(len(frames), FINE_FRAMES)
+    keys = _spread(len(frames), KEY_FRAMES)
+    fine = keys[1 :: KEY_FRAMES // FINE_FRAMES] or keys
 
     def look(index: int) -> list[Pose]:
         with looking.borrow() as eyes:
-            if index not in keys | fine:
+            if index not in keys:
                 return _glanced(frames[index], eyes, ())
             return _searched(frames[index], eyes, TILE_SHARES if index in fine else TILE_SHARES[:1])
 
@@ -71,10 +72,10 @@ def poses_of(frames: NDArray[np.uint8], looking: Lookers, progress: Progress) ->
         return list(progress.each(pool.map(look, range(len(frames))), len(frames), "Finding people"))
 
 
-def _spread(length: int, count: int) -> set[int]:
+def _spread(length: int, count: int) -> list[int]:
     """Up to ``count`` frames of ``length``, in the middles of as many equal parts."""
     count = min(count, length)
-    return set(((np.arange(count) + 0.5) * length / count).astype(int).tolist())
+    return np.unique(((np.arange(count) + 0.5) * length / count).astype(int)).tolist()
 
 
 def _glanced(frame: NDArray[np.uint8], eyes: Eyes, known: tuple[Pose, ...]) -> list[Pose]:
