@@ -95,6 +95,13 @@ def test_beside_a_person_an_animal_has_its_true_size(word, other, ahead):
     assert abs(np.log(found / true)) < 0.25 * abs(np.log(usual.factor / true)) + 0.02
 
 
+def test_another_lifter_s_animal_of_any_size_comes_to_its_own():
+    clip = standing(2.44, 6.0)
+    as_dog = lifted(scaled(clip.bodies[0], 1.0 / 2.44, clip.camera), "horse")
+    for floor in (on_people_s_floor(clip), None):
+        assert np.isclose(settled([as_dog], floor)[0], 2.44, rtol=0.05)
+
+
 def test_an_animal_without_a_word_is_told_by_the_floor_alone():
     for true in (0.5, 2.4):
         clip = standing(true, 5.0)
@@ -134,7 +141,7 @@ def test_what_shows_no_paw_and_bodies_of_one_size_stay_as_they_are():
     hidden = replace(as_usual(clip, "dog"), seen=np.zeros(4, np.bool_))
     floor = on_people_s_floor(clip)
     assert settled([hidden], floor) == [usual_size("dog").factor]
-    assert settled([lifted(below, "dog")], floor)[0] == pytest.approx(1.3)
+    assert settled([lifted(below, "dog")], floor) == [usual_size("dog").factor]
     dog = clip.bodies[0]
     other = lifted(
         BodyTrack("dog", "smpl", "open_human", np.zeros(10), dog.rotations[:, :24], dog.translation, dog.confidence[:, :24]), "dog"

@@ -19,6 +19,7 @@ from backend.lifting.subject import Followed
 from backend.lifting.world.lifted import LiftedTrack
 from backend.lifting.world.people_step import scaled_subject
 from backend.lifting.world.things_step import lowest_points
+from revision_blender.motion.bodies.body_size import size_of
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.clip import BodyTrack, GroundPlane
 
@@ -53,16 +54,22 @@ class _Paws:
 def settled_sizes(
     animals: Sequence[LiftedTrack], followed: Sequence[Followed], floor: Floor | None, up: Float[NDArray[np.floating], "3"], camera: Camera
 ) -> list[LiftedTrack]:
-    """The animals, of their usual sizes so far, as large as their kinds and the floor together say; their pictures stay.
+    """The animals as large as their kinds and the floor together say; their pictures stay. Bodies that come in one size stay as they are.
 
     followed: has the words for them. floor: that people stand on. up: ``(3,)`` the vertical where there is none.
     """
     words = {one.name: f"{one.label} {one.name}" for one in followed}
     usual = [usual_size(words.get(animal.name, animal.name)) for animal in animals]
-    floor = _own_floor(animals, usual, up, camera) if floor is None else floor
-    if floor is None:
-        return list(animals)
-    return [_settled(animal, size, floor, camera) for animal, size in zip(animals, usual, strict=True)]
+    sized = [_usual_sized(animal, size, camera) for animal, size in zip(animals, usual, strict=True)]
+    floor = _own_floor(sized, usual, up, camera) if floor is None else floor
+    return sized if floor is None else [_settled(animal, size, floor, camera) for animal, size in zip(sized, usual, strict=True)]
+
+
+def _usual_sized(animal: LiftedTrack, usual: UsualSize, camera: Camera) -> LiftedTrack:
+    """Our own fits are that large already, other lifters' bodies may have any size."""
+    if not isinstance(animal.track, BodyTrack) or not model_of(animal.track).sized:
+        return animal
+    return scaled_subject(animal, usual.factor / size_of(model_of(animal.track), animal.track.betas), camera)
 
 
 def _settled(animal: LiftedTrack, usual: UsualSize, floor: Floor, camera: Camera) -> LiftedTrack:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from backend.errors import InputError
 from backend.lifting.subject import boxes_of
+from backend.lifting.world.animal_sizes import Floor, settled_sizes
 from backend.lifting.world.cuts import shots_of
 from backend.lifting.world.drawn import Drawn, drawn_tracks, seen_among, small_camera
 from backend.lifting.world.joining import held, stretched
@@ -132,5 +133,7 @@ def _thing(frames: NDArray[np.uint8], wish: Wish, known: Clip, taken: Masks, pro
         return None
     part = progress.part(0.5, 1.0)
     if one.kind == "animal":
-        return lifted_animal(frames, one, known.camera, known.ground, taken, wish, part)
+        animal = lifted_animal(frames, one, known.camera, known.ground, taken, wish, part)
+        floor = Floor(known.ground, np.zeros((0, 3)), 1.0)
+        return None if animal is None else settled_sizes([animal], [one], floor, known.ground.normal, known.camera)[0]
     return lifted_objects(frames, [one], [], known.camera, known.ground, wish, part, taken)[0]
