@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from backend.errors import Cancelled, EngineError
 from backend.lifting.providers import yolo_file
@@ -292,6 +294,31 @@ def test_a_broken_file_is_one_sentence(spoil: str, home: Path, tmp_path: Path, f
     else:
         file.write_bytes({"cut": whole[: len(whole) * 2 // 3], "empty": b"", "noise": b"\xff" * 4096}[spoil])
     _sentence(tmp_path, frames)
+
+
+@pytest.fixture(scope="module")
+def few_tensors(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    state = {"model.0.conv.weight": torch.zeros(2, 2), "model.0.bn.running_mean": torch.zeros(3), "model.0.count": torch.tensor(3)}
+    return tiny_yolo.write(tmp_path_factory.mktemp("few") / "a.pt", state, names=["a"]).read_bytes()
+
+
+@settings(max_examples=300, deadline=None)
+@example([(0.0, ord("q"))])  # the first letters of "latin1", in which numpy's numbers are written
+@given(st.lists(st.tuples(st.floats(0.0, 1.0, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_damaged_pickle_is_read_or_is_one_sentence(
+    few_tensors: bytes, tmp_path_factory: pytest.TempPathFactory, bytes_changed: list[tuple[float, int]]
+) -> None:
+    damaged = bytearray(few_tensors)
+    start, end = damaged.find(b"latin1"), damaged.find(b"PK", 100)
+    for share, value in bytes_changed:
+        begin = start if share == 0.0 else 64
+        damaged[begin + int(share * (end - begin))] = value
+    file = tmp_path_factory.getbasetemp() / "damaged.pt"
+    file.write_bytes(damaged)
+    try:
+        assert len(read_weights(file).state) <= 3
+    except EngineError as error:
+        assert "damaged.pt" in str(error) and "\n" not in str(error)
 
 
 @pytest.mark.usefixtures("small")

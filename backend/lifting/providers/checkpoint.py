@@ -5,7 +5,7 @@ other people's classes. torch reads it with ``weights_only``; every class that t
 by an inert one of ours, so no foreign code is imported or called, and what it would have held is thrown away.
 """
 
-import pickle
+import warnings
 import zipfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -18,9 +18,6 @@ from torch import Tensor
 from backend.errors import EngineError
 
 MAX_DESCRIPTION = 64 * 2**20  # bytes of data.pkl: names, shapes and settings, never the numbers
-_DAMAGE = (
-    OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, EOFError, IndexError, pickle.PickleError, zipfile.BadZipFile,
-)  # fmt: skip
 
 
 class _Inert:
@@ -50,11 +47,14 @@ def read_values(path: Path, what: str) -> dict[object, object]:
         _check_archive(path, what)
         foreign = torch.serialization.get_unsafe_globals_in_checkpoint(path)
         stand_ins: list[Any] = [(_Dropped if name.startswith("numpy.") else _Inert, name) for name in foreign]
-        with torch.serialization.safe_globals(stand_ins):
+        with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of strange files, which are refused or read all the same
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError as reason:
         raise EngineError(f"There is no file {path}; put the weights of {what} there.") from reason
-    except _DAMAGE as reason:
+    except EngineError:
+        raise
+    except Exception as reason:  # a damaged pickle breaks in many ways
         raise EngineError(f"{path.name} is no whole checkpoint of {what} ({_cause(reason)}); get the file again.") from reason
     if not isinstance(loaded, dict):
         raise EngineError(f"{path.name} holds no weights; choose the checkpoint of {what} as it was published.")
