@@ -117,7 +117,7 @@ def test_a_letterbox_lies_where_yolo_puts_it(size: tuple[int, int], placed: Plac
 def test_points_come_back_from_a_letterbox(width: int, height: int, share: list[float]) -> None:
     placed = letterboxed(np.zeros((height, width, 3), np.uint8), 640, 640).placed
     point = np.array(share) * (width, height)
-    inside = placed.to_input(point)
+    inside = point * (placed.scale_x, placed.scale_y) + (placed.offset_x, placed.offset_y)
     assert (inside >= -1e-6).all() and (inside <= 640 + 1e-6).all()
     assert placed.to_frame(inside) == pytest.approx(point, abs=1e-6)
 

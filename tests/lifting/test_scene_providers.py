@@ -81,7 +81,15 @@ def test_what_can_run_is_taken_first_what_must_be_chosen_only_when_chosen():
 
 
 @pytest.mark.parametrize(
-    "error", [EngineError("The file is cut off."), OSError("gone"), MemoryError(), RuntimeError("CUDA out of memory\ntrace")]
+    "error",
+    [
+        EngineError("The file is cut off."),
+        OSError("gone"),
+        MemoryError(),
+        RuntimeError("CUDA out of memory\ntrace"),
+        RuntimeError(),
+        OSError(),
+    ],
 )
 def test_a_provider_that_fails_is_never_silent(error):
     chosen = Choices({}, (Made("depth", "good"),))

@@ -29,10 +29,6 @@ class Placed:
     offset_x: float = 0.0
     offset_y: float = 0.0
 
-    def to_input(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
-        """``(..., 2)`` pixels of the frame to pixels of the input."""
-        return np.asarray(points, np.float64) * (self.scale_x, self.scale_y) + (self.offset_x, self.offset_y)
-
     def to_frame(self, points: NDArray[np.floating]) -> NDArray[np.float64]:
         """``(..., 2)`` pixels of the input to pixels of the frame."""
         return (np.asarray(points, np.float64) - (self.offset_x, self.offset_y)) / (self.scale_x, self.scale_y)

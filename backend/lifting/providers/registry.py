@@ -10,6 +10,7 @@ from typing import Any, TypeVar, cast
 
 from backend.errors import EngineError, InputError
 from backend.lifting.providers.base import KINDS, Ability, Kind, Provider
+from backend.lifting.providers.pretrained import first_line
 from revision_blender.wire.paths import home_folder
 
 Result = TypeVar("Result")
@@ -85,10 +86,12 @@ class Choices:
         for provider in self._able(kind):
             try:
                 return use(provider)
-            except (EngineError, OSError, MemoryError) as error:
-                self._say(kind, provider.name, str(error) or "the memory does not suffice")
+            except MemoryError:
+                self._say(kind, provider.name, "the memory does not suffice")
+            except (EngineError, OSError) as error:
+                self._say(kind, provider.name, str(error) or first_line(error))
             except RuntimeError as error:  # torch's own, such as a card without free memory
-                self._say(kind, provider.name, str(error).splitlines()[0][:200])
+                self._say(kind, provider.name, first_line(error))
         return fallback()
 
     def _able(self, kind: Kind) -> list[Provider]:

@@ -16,6 +16,7 @@ from backend.errors import EngineError
 from backend.lifting.providers.checkpoint import fill, part_of, read_state
 from backend.lifting.providers.crops import Crops, crop_picture, normalised
 from backend.lifting.providers.parameter_head import ParameterHead, head_like
+from backend.lifting.providers.pretrained import first_line
 from backend.lifting.providers.vit_backbone import VitBackbone, backbone_like
 from backend.progress import Progress
 
@@ -116,7 +117,7 @@ def read_settings(path: Path, layout: Layout) -> Settings:
     except FileNotFoundError as reason:
         raise EngineError(f"There is no file {path}; it comes with the checkpoint of {layout.what}, put it there.") from reason
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as reason:
-        raise EngineError(f"{path} cannot be read ({str(reason).splitlines()[0][:100]}); get it again with the checkpoint.") from reason
+        raise EngineError(f"{path} cannot be read ({first_line(reason)}); get it again with the checkpoint.") from reason
     model = _section(values, "MODEL", path)
     head = _section(model, layout.section, path)
     decoder = _section(head, "TRANSFORMER_DECODER", path)
