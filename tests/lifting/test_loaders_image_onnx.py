@@ -1,6 +1,8 @@
 """YOLOv8 and RTMPose from ONNX files: small networks written by hand, whose answers follow from the picture, run over 8 frames."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -166,6 +168,29 @@ def test_nobody_is_seen(tmp_path: Path, frames: np.ndarray) -> None:
     handmade_onnx.rtmpose(tmp_path / "models" / "rtmpose" / "end2end.onnx")
     found = RtmPose(tmp_path).keypoints(frames, np.zeros((1, F, 4), np.float32), ~SEEN, silent())
     assert found.pixels.shape == (1, F, 17, 2) and not found.score.any()
+
+
+@dataclass(frozen=True)
+class Takes:
+    """A session that takes pictures of these shapes."""
+
+    shapes: tuple[list[object], ...]
+
+    def get_inputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(shape=shape) for shape in self.shapes]
+
+
+def test_the_input_of_a_published_file() -> None:
+    assert onnx_network.input_size(Takes((["batch", 3, 256, 192],)), Path("a.onnx"), "Again.") == (192, 256)
+    assert onnx_network.input_size(Takes(([1, 3, 640, 640],)), Path("a.onnx"), "Again.") == (640, 640)
+
+
+@pytest.mark.parametrize(
+    "shapes", [(), ([16, 3, 640, 640],), ([1, 3, "height", "width"],), ([1, 1, 8, 8],), ([1, 3],), ([1, 3, 8, 8],) * 2]
+)
+def test_networks_for_other_inputs_are_refused(shapes: tuple[list[object], ...]) -> None:
+    with pytest.raises(EngineError, match="one picture of a fixed size"):
+        onnx_network.input_size(Takes(shapes), Path("a.onnx"), "Again.")
 
 
 # --- broken files, stopping, and what is missing

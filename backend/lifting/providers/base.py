@@ -24,6 +24,11 @@ from revision_blender.wire.paths import home_folder, models_folder
 
 Frames = UInt8[NDArray[np.uint8], "F H W 3"]
 Masks = UInt8[NDArray[np.uint8], "F H W"]
+# Of P people (or other subjects): where each is on each frame, and whether it is seen there; and the same of their hands, left before right.
+Boxes = Float[NDArray[np.float32], "P F 4"]
+Seen = Bool[NDArray[np.bool_], "P F"]
+HandBoxes = Float[NDArray[np.float32], "P F 2 4"]
+HandsSeen = Bool[NDArray[np.bool_], "P F 2"]
 
 Kind = Literal["detection", "tracking", "segmentation", "depth", "people", "keypoints", "hands", "animals", "camera"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -85,9 +90,7 @@ class Tracker(Provider, Protocol):
 class Segmenter(Provider, Protocol):
     """Kind "segmentation": sharp masks of what lies in boxes, frame by frame."""
 
-    def segment(
-        self, frames: Frames, boxes: Float[NDArray[np.float32], "P F 4"], seen: Bool[NDArray[np.bool_], "P F"], progress: Progress
-    ) -> UInt8[NDArray[np.uint8], "P F H W"]:
+    def segment(self, frames: Frames, boxes: Boxes, seen: Seen, progress: Progress) -> UInt8[NDArray[np.uint8], "P F H W"]:
         """255 on the subject of each box; empty where it is not seen."""
         ...
 
@@ -120,9 +123,7 @@ class Keypoints:
 class KeypointFinder(Provider, Protocol):
     """Kind "keypoints": of people in boxes."""
 
-    def keypoints(
-        self, frames: Frames, boxes: Float[NDArray[np.float32], "P F 4"], seen: Bool[NDArray[np.bool_], "P F"], progress: Progress
-    ) -> Keypoints:
+    def keypoints(self, frames: Frames, boxes: Boxes, seen: Seen, progress: Progress) -> Keypoints:
         """Score 0 where a person is not seen."""
         ...
 
@@ -145,14 +146,7 @@ class LiftedBody:
 class PeopleLifter(Provider, Protocol):
     """Kind "people"."""
 
-    def lift_people(
-        self,
-        frames: Frames,
-        boxes: Float[NDArray[np.float32], "P F 4"],
-        seen: Bool[NDArray[np.bool_], "P F"],
-        camera: Camera,
-        progress: Progress,
-    ) -> list[LiftedBody]:
+    def lift_people(self, frames: Frames, boxes: Boxes, seen: Seen, camera: Camera, progress: Progress) -> list[LiftedBody]:
         """One body a row of boxes; frames that do not show it hold the nearest pose with confidence 0."""
         ...
 
@@ -175,14 +169,7 @@ class Hands:
 class HandLifter(Provider, Protocol):
     """Kind "hands"."""
 
-    def hands(
-        self,
-        frames: Frames,
-        boxes: Float[NDArray[np.float32], "P F 2 4"],
-        seen: Bool[NDArray[np.bool_], "P F 2"],
-        camera: Camera,
-        progress: Progress,
-    ) -> Hands:
+    def hands(self, frames: Frames, boxes: HandBoxes, seen: HandsSeen, camera: Camera, progress: Progress) -> Hands:
         """boxes: about each person's left and right hand."""
         ...
 

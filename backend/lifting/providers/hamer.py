@@ -7,10 +7,9 @@ network knows right hands only: a left hand is shown to it in a mirror, and what
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from backend.lifting.providers.base import Frames, Hands, Kind
+from backend.lifting.providers.base import Frames, HandBoxes, Hands, HandsSeen, Kind
 from backend.lifting.providers.body_weights import SURE, BodyNetwork
 from backend.lifting.providers.mano_body import N_JOINTS, N_POINTS, HandBones, bones_of_arrays, open_hand, wrist_of
 from backend.progress import Progress
@@ -40,14 +39,7 @@ class Hamer(BodyNetwork["tuple[Regressor, HandBones]"]):
         network = Regressor(*self.required(), layout, keep="mano.")
         return network, bones_of_arrays(network.kept) or open_hand()
 
-    def hands(
-        self,
-        frames: Frames,
-        boxes: Float[NDArray[np.float32], "P F 2 4"],
-        seen: Bool[NDArray[np.bool_], "P F 2"],
-        camera: Camera,
-        progress: Progress,
-    ) -> Hands:
+    def hands(self, frames: Frames, boxes: HandBoxes, seen: HandsSeen, camera: Camera, progress: Progress) -> Hands:
         """Points, rotations and metres of each hand that is seen. Raises ``EngineError`` where the weights cannot be used."""
         shape = seen.shape
         points, world = np.zeros((*shape, N_POINTS, 2), np.float32), np.zeros((*shape, N_POINTS, 3))

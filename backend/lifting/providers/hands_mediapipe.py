@@ -13,10 +13,9 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from backend.lifting.providers.base import Ability, Frames, Hands, Kind
+from backend.lifting.providers.base import Ability, Frames, HandBoxes, Hands, HandsSeen, Kind
 from backend.lifting.rays import ray_turns
 from backend.progress import Progress
 from revision_blender.motion.camera import Camera
@@ -57,14 +56,7 @@ class HandsMediapipe:
     def forget(self) -> None:
         pass
 
-    def hands(
-        self,
-        frames: Frames,
-        boxes: Float[NDArray[np.float32], "P F 2 4"],
-        seen: Bool[NDArray[np.bool_], "P F 2"],
-        camera: Camera,
-        progress: Progress,
-    ) -> Hands:
+    def hands(self, frames: Frames, boxes: HandBoxes, seen: HandsSeen, camera: Camera, progress: Progress) -> Hands:
         """Points and metres of each hand that is seen and found in its box."""
         shape = seen.shape
         points, score = np.zeros((*shape, N_POINTS, 2), np.float32), np.zeros(shape, np.float32)

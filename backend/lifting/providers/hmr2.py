@@ -6,10 +6,8 @@ Goel et al., arXiv 2305.20091; file names, keys and conventions from the public 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float
-from numpy.typing import NDArray
 
-from backend.lifting.providers.base import Frames, Kind, LiftedBody
+from backend.lifting.providers.base import Boxes, Frames, Kind, LiftedBody, Seen
 from backend.lifting.providers.body_weights import BodyNetwork
 from backend.progress import Progress
 from revision_blender.motion.camera import Camera
@@ -35,14 +33,7 @@ class Hmr2(BodyNetwork["Regressor"]):
 
         return Regressor(*self.required(), Layout(self.what, "smpl_head", "init_body_pose", 24, 10, "SMPL_HEAD", 1, TRAINING))
 
-    def lift_people(
-        self,
-        frames: Frames,
-        boxes: Float[NDArray[np.float32], "P F 4"],
-        seen: Bool[NDArray[np.bool_], "P F"],
-        camera: Camera,
-        progress: Progress,
-    ) -> list[LiftedBody]:
+    def lift_people(self, frames: Frames, boxes: Boxes, seen: Seen, camera: Camera, progress: Progress) -> list[LiftedBody]:
         """One body a row of boxes, in the camera's world. Raises ``EngineError`` where the weights cannot be used."""
         from backend.lifting.providers.lifted_body import lifted_body
 

@@ -63,10 +63,11 @@ def check_size(file: Path, again: str) -> None:
 
 def input_size(session: Any, file: Path, again: str) -> tuple[int, int]:
     """Width and height of the one picture ``(N, 3, h, w)`` that a session takes. Raises ``EngineError`` where it takes something else."""
-    shapes = [found.shape for found in session.get_inputs()]
-    if len(shapes) != 1 or len(shapes[0]) != 4 or shapes[0][1] != 3 or not all(type(side) is int and side > 0 for side in shapes[0][2:]):
+    shapes = [list(found.shape) for found in session.get_inputs()]
+    count, channels, high, wide = shapes[0] if len(shapes) == 1 and len(shapes[0]) == 4 else (0, 0, 0, 0)
+    if channels != 3 or (type(count) is int and count != 1) or not all(type(side) is int and side > 0 for side in (high, wide)):
         raise EngineError(f"{file} takes {shapes!s:.80}; a network for one picture of a fixed size is needed. {again}")
-    return shapes[0][3], shapes[0][2]
+    return wide, high
 
 
 class OnnxNetwork:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from backend.errors import EngineError
-from backend.lifting.providers.base import Frames, Keypoints, Kind
+from backend.lifting.providers.base import Boxes, Frames, Keypoints, Kind, Seen
 from backend.lifting.providers.coco import keypoint_names
 from backend.lifting.providers.onnx_network import (
     check_size,
@@ -72,9 +72,7 @@ class RtmPose(OwnWeights[Pose]):
         with one_sentence(file, AGAIN):
             return _pose_of(file)
 
-    def keypoints(
-        self, frames: Frames, boxes: Float[NDArray[np.float32], "P F 4"], seen: Bool[NDArray[np.bool_], "P F"], progress: Progress
-    ) -> Keypoints:
+    def keypoints(self, frames: Frames, boxes: Boxes, seen: Seen, progress: Progress) -> Keypoints:
         """Raises EngineError for a file that cannot be used."""
         pose = self.opened()
         pixels, score = np.zeros((*seen.shape, len(pose.names), 2), np.float32), np.zeros((*seen.shape, len(pose.names)), np.float32)

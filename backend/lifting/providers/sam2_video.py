@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
 from backend.errors import InputError
-from backend.lifting.providers.base import Frames, Kind, Masks
+from backend.lifting.providers.base import Boxes, Frames, Kind, Masks, Seen
 from backend.lifting.providers.hub_model import HUB, HubModel
 from backend.lifting.providers.picture_input import normalised, stretched
 from backend.lifting.providers.pretrained import device_name
@@ -68,9 +68,7 @@ class Sam2Segmenter(_Sam2):
 
     kind: Kind = "segmentation"
 
-    def segment(
-        self, frames: Frames, boxes: Float[NDArray[np.float32], "P F 4"], seen: Bool[NDArray[np.bool_], "P F"], progress: Progress
-    ) -> UInt8[NDArray[np.uint8], "P F H W"]:
+    def segment(self, frames: Frames, boxes: Boxes, seen: Seen, progress: Progress) -> UInt8[NDArray[np.uint8], "P F H W"]:
         """Raises EngineError for weights that cannot be used."""
         network = self.opened()
         masks = np.zeros((len(boxes), *frames.shape[:3]), np.uint8)

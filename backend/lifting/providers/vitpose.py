@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from backend.errors import EngineError
-from backend.lifting.providers.base import Frames, Keypoints, Kind
+from backend.lifting.providers.base import Boxes, Frames, Keypoints, Kind, Seen
 from backend.lifting.providers.coco import keypoint_names
 from backend.lifting.providers.heatmap_peaks import peaks
 from backend.lifting.providers.hub_model import HUB, HubModel
@@ -33,9 +33,7 @@ class VitPose(HubModel):
     where = HUB + repositories[0]
     size = 500.0
 
-    def keypoints(
-        self, frames: Frames, boxes: Float[NDArray[np.float32], "P F 4"], seen: Bool[NDArray[np.bool_], "P F"], progress: Progress
-    ) -> Keypoints:
+    def keypoints(self, frames: Frames, boxes: Boxes, seen: Seen, progress: Progress) -> Keypoints:
         """Raises EngineError for weights that cannot be used."""
         network = self.opened()
         names = keypoint_names(network.config.num_labels)

@@ -8,11 +8,11 @@ home and runs what a ``.pt`` file holds.
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import UInt8
 from numpy.typing import NDArray
 
 from backend.errors import EngineError
-from backend.lifting.providers.base import Frames, Kind
+from backend.lifting.providers.base import Boxes, Frames, Kind, Seen
 from backend.lifting.providers.coco import class_for, kind_of
 from backend.lifting.providers.overlaps import overlap
 from backend.lifting.providers.own_weights import OwnWeights
@@ -64,9 +64,7 @@ class YoloSegmenter(_Yolo):
 
     kind: Kind = "segmentation"
 
-    def segment(
-        self, frames: Frames, boxes: Float[NDArray[np.float32], "P F 4"], seen: Bool[NDArray[np.bool_], "P F"], progress: Progress
-    ) -> UInt8[NDArray[np.uint8], "P F H W"]:
+    def segment(self, frames: Frames, boxes: Boxes, seen: Seen, progress: Progress) -> UInt8[NDArray[np.uint8], "P F H W"]:
         """Boxes that nothing found fills stay empty. Raises EngineError for a file that cannot be used or has no masks."""
         file = self.opened()
         if not file.masks:
