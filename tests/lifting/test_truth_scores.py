@@ -11,6 +11,7 @@ from backend.evaluation.lifting.measures import body_length, joints_world, procr
 from backend.evaluation.lifting.real import VIDEO_BARS, Ball, Reference, filled, references, score_video
 from backend.evaluation.lifting.scenes import SCENES, TruthScene, drawn_scene
 from backend.evaluation.lifting.scoring import BARS, Figures, score
+from backend.lifting.objects.contour import contour_points
 from revision_blender.motion.camera import static_camera
 from revision_blender.motion.clip import BodyTrack, Clip, GroundPlane, ObjectTrack, Track
 from revision_blender.motion.rotation import matrix_from_axis_angle
@@ -79,6 +80,20 @@ def test_a_constant_answer_misses_the_bars_of_joints_and_masks(everything: Truth
     figures = score(everything, _result(constant, np.repeat(everything.visible[:, :1], FEW, axis=1)))
     assert {"PA-MPJPE mm", "animal IoU", "animal joints by rest", "thing IoU", "camera degrees"} <= _bars(figures), figures
     assert figures["animal joints by rest"] == pytest.approx(1.0)
+
+
+def test_a_thing_known_by_what_shows_alone_misses_the_bar_of_hidden_outlines(everything: TruthScene):
+    """The box at its true depth, with the points of its true visible mask."""
+    number = next(place for place, track in enumerate(everything.clip.tracks) if isinstance(track, ObjectTrack))
+    camera, box = everything.clip.camera, everything.clip.tracks[number]
+    assert isinstance(box, ObjectTrack)
+    depth = camera.to_camera(box.points)[..., 2:]
+    pixels = np.stack([contour_points(mask.astype(np.uint8)) for mask in everything.visible[number]])
+    points_camera = np.concatenate([(pixels - camera.center) / camera.focal * depth, depth], axis=2)
+    T = camera.T_world_camera
+    seen = replace(box, points=np.einsum("fij,fnj->fni", T[:, :3, :3], points_camera) + T[:, None, :3, 3])
+    tracks = tuple(seen if place == number else track for place, track in enumerate(everything.clip.tracks))
+    assert _bars(score(everything, _of_truth(everything, tracks))) == {"hidden outline %"}
 
 
 def test_a_camera_that_stands_still_is_no_answer_to_any_camera_that_turns():

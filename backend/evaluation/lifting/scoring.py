@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 from backend.evaluation.lifting.matching import identity_switches, kind_of, matched, overlap, overlaps, seen_of
 from backend.evaluation.lifting.measures import at_rest, body_length, depths, joints_world, outlines, procrustes_errors, turning_errors
 from backend.evaluation.lifting.scenes import TruthScene
-from revision_blender.motion.clip import BodyTrack, Clip, Track
+from backend.evaluation.lifting.whole_shapes import whole_shape
+from revision_blender.motion.clip import BodyTrack, Clip, ObjectTrack, Track
 from revision_blender.wire.requests import LiftResult
 
 Array = NDArray[np.floating]
 Figures = dict[str, float]
 
 SHOWN = 0.25  # of a subject's outline: frames that show less are not asked for joints and masks
+HIDDEN = 0.9  # of a thing's outline: frames that show less hide a part of it
 APART = 0.3  # metres: subjects nearer to each other than bodies are deep have no order
 
 
@@ -38,6 +40,7 @@ class Bar:
 BARS: Mapping[str, Bar] = {
     "people missed": Bar(0, most=True), "PA-MPJPE mm": Bar(90.0, most=True), "identity switches": Bar(1, most=True),
     "animal IoU": Bar(0.75, most=False), "animal joints %": Bar(12.0, most=True), "animal joints by rest": Bar(0.999, most=True), "thing IoU": Bar(0.8, most=False),
+    "hidden outline %": Bar(6.0, most=True),
     "depth order": Bar(0.95, most=False), "camera degrees": Bar(2.0, most=True),
 }  # fmt: skip
 
@@ -47,12 +50,15 @@ def score(scene: TruthScene, result: LiftResult) -> Figures:
 
     PA-MPJPE, joints and masks: means over people, animals and things, and over the frames that show at least a quarter of them.
     animal joints %: PA error in hundredths of the body's length; by rest: as a share of the error that the mean animal's rest pose has,
-    which would meet the bar in hundredths without looking. depth order: the share of frames on which every pair of subjects that stand apart in depth is in the right order.
+    which would meet the bar in hundredths without looking. hidden outline %, hidden centre %: of a thing's points, hidden or not, in
+    hundredths of its box's diagonal, on the frames that hide more than a tenth of it. depth order: the share of frames on which every pair of subjects that stand apart in depth is in the right order.
     """
     found = result.clip.tracks
     pairs = {**_people(scene, result), **_shown_things(scene.clip.tracks, found)}
     figures = _people_figures(scene, result, pairs)
-    figures |= _animal_figures(scene, result.clip, pairs) | _thing_figures(scene, result, pairs)
+    figures |= (
+        _animal_figures(scene, result.clip, pairs) | _thing_figures(scene, result, pairs) | _hidden_figures(scene, result.clip, pairs)
+    )
     if len(scene.clip.tracks) > 1:
         figures["depth order"] = _order(scene.clip, result.clip, pairs)
     figures["camera degrees"] = float(turning_errors(result.clip.camera, scene.clip.camera).max())
@@ -135,6 +141,22 @@ def _thing_figures(scene: TruthScene, result: LiftResult, pairs: Mapping[int, in
         if truth
         else {}
     )
+
+
+def _hidden_figures(scene: TruthScene, lifted: Clip, pairs: Mapping[int, int]) -> Figures:
+    outlines_apart, centres_apart = [], []
+    for number in _kinds(scene.clip.tracks, "object"):
+        area, seen = scene.alone[number].sum(axis=(1, 2)), scene.visible[number].sum(axis=(1, 2))
+        hidden = seen < HIDDEN * area
+        true, track = scene.clip.tracks[number], lifted.tracks[pairs[number]] if number in pairs else None
+        if not hidden.any() or not isinstance(true, ObjectTrack):
+            continue
+        if not isinstance(track, ObjectTrack):
+            return {"hidden outline %": float("nan"), "hidden centre %": float("nan")}
+        shape = whole_shape(track, lifted.camera, true, scene.clip.camera, scene.alone[number])
+        outlines_apart.append(100.0 * shape.contour[hidden].mean())
+        centres_apart.append(100.0 * shape.centre[hidden].mean())
+    return {"hidden outline %": _mean(outlines_apart), "hidden centre %": _mean(centres_apart)} if outlines_apart else {}
 
 
 def _joint_error(track: Track, true: Track, asked: NDArray[np.bool_]) -> float:
