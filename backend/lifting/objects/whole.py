@@ -23,7 +23,7 @@ Array = NDArray[np.floating]
 GRID = 64  # places across a remembered shape
 MEMORY = 3.0  # frames: how much sooner a near frame is believed than a far one
 HIDES = 0.1  # of the thing: less hidden than this says nothing
-ALIKE = 0.7  # what shows and what is remembered overlap so far (IoU), else what is remembered is believed
+ALIKE = 0.85  # what shows and what is remembered overlap so far (IoU), else what is remembered is believed
 BEHIND = 0.5  # of the thing: so much of it lies behind others where it is hidden and not just gone
 LARGEST = 2.0  # times what ever shows of it: a whole is not larger
 
@@ -105,7 +105,9 @@ def _shapes(followed: Followed, others: NDArray[np.uint8] | None, boxes: Array, 
             free[grown(others[frame], _size(boxes[frame])) > 0] = 0
         known[place] = np.maximum(_in_box(free, boxes[frame]), there[place])
     apart = np.abs(np.arange(followed.n_frames)[:, None] - seen[None])
-    weights = ((np.exp(-apart / MEMORY) + 1e-6) * sure[seen]).astype(np.float32)
+    filled = there.mean(axis=(1, 2))
+    telling = sure[seen] * np.square(filled / max(float(filled.max()), 1e-6))  # what shows more of it knows it better
+    weights = ((np.exp(-apart / MEMORY) + 1e-6) * telling).astype(np.float32)
     evidence = np.tensordot(weights, known, axes=1)
     shapes = np.tensordot(weights, there, axes=1) / np.maximum(evidence, 1e-9)
     never = known.max(axis=0, initial=0.0) < 0.5
