@@ -140,6 +140,11 @@ def subjects() -> list[dict]:
     return [rooms[1].prompt_values(prompt) for prompt in rooms[0].prompts_of(entry)] if entry is not None else []
 
 
+def found() -> list[str]:
+    """The names in the picker of a lift that waits, from the top."""
+    return [choice.track_id for choice in bpy.context.window_manager.revision_found]
+
+
 def go(frame: int) -> None:
     bpy.context.scene.frame_set(frame)
 
@@ -150,6 +155,7 @@ ASKED = {
     "choose": choose,
     "clip_in_view": clip_in_view,
     "drop": drop,
+    "found": found,
     "go": go,
     "look": look,
     "pose": pose,

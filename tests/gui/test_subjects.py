@@ -190,7 +190,9 @@ def _lift_and_choose(window: Window, picture: Path) -> dict[str, Any]:
     x, y = window.find("bpy.ops.revision.place_found(")
     window.beat(4)
     _keep(window, picture, VIEW)
-    window.click(x - 60, y - 65)  # the tick of the first of three
+    names = window.ask("found")
+    assert set(names) == {"person_1", "dog", "object_1"}
+    window.click(x - 70, y - 28 - 21 * (len(names) - 1 - names.index("person_1")))  # her tick
     window.beat(4)
     window.click(x, y)
     return _done(window, "lift")
