@@ -71,7 +71,7 @@ def test_behind_a_pillar_the_whole_outline_goes_on():
     assert errors[part].max() < 0.05 and errors[gone].max() < 0.08
     assert only_seen.mean() > 0.08 and only_seen.max() > 0.2  # an answer that knows only what shows
     middles = points[:, 20] - (places + grown[:, 0] * (PENTAGON.min(axis=0) + PENTAGON.max(axis=0)) / 2.0)
-    assert np.linalg.norm(middles, axis=1).max() < 3.0  # of 45; it is gone for 90
+    assert np.linalg.norm(middles, axis=1).max() < 4.0  # of 45; it is gone for 75
     clear = ~part & ~gone
     assert (track.confidence[gone] == 0.02).all() and track.confidence[part].mean() < 0.8 * track.confidence[clear].mean()
 

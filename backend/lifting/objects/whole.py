@@ -31,7 +31,8 @@ LARGEST = 2.0  # times what ever shows of it: a whole is not larger
 @dataclass(frozen=True, eq=False)
 class WholeThing:
     """A thing as it looks where nothing hides it. points: ``(F, 21, 2)`` as ``contour_points`` has them, pixels. area: ``(F,)`` pixels.
-    boxes: ``(F, 4)`` as they are measured, left, top, right, bottom. shown: ``(F,)`` share of it that is seen. behind: ``(F,)`` something
+    boxes: ``(F, 4)`` as they are measured, left, top, right, bottom. shown: ``(F,)`` share of it that nothing hides, 0 where
+    it is not seen. behind: ``(F,)`` something
     else hides it all. own: ``(F, 4)`` sides that show, in the order of boxes.
     """
 
@@ -139,7 +140,7 @@ def _round_shapes(frames: int) -> Float[NDArray[np.float32], "F n n"]:
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """One frame's points ``(21, 2)`` and area, pixels, the share that is seen, and whether something else hides it all."""
+    """One frame's points ``(21, 2)`` and area, pixels, the share that nothing hides, and whether something else hides it all."""
 
     points: Array
     area: float
@@ -164,7 +165,7 @@ def _look(
     other = window.of(others[frame], 0) > 0 if others is not None else np.zeros_like(hidden)
     behind = not seen and float((other & whole).sum()) > BEHIND * area
     points = contour_points(whole.astype(np.uint8)) + window.origin
-    return _Look(points, area, float((visible & whole).sum()) / area, behind)
+    return _Look(points, area, 1.0 - float((whole & hidden & ~visible).sum()) / area if seen else 0.0, behind)
 
 
 def _lost(visible: NDArray[np.bool_], expected: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> bool:
