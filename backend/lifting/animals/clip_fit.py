@@ -25,6 +25,7 @@ ACCELERATION_SPREAD = 14.0  # m/s^2 of a joint
 SMOOTH = 0.25
 FLOOR, FLOOR_SPREAD, FLOOR_REACH = 3.0, 0.05, 0.25  # spread and reach: of the trunk's length
 _PAWS = [ANIMAL_PARTS.index(f"{end}_{side}_paw") for end in ("front", "back") for side in ("left", "right")]
+CALM = 5  # frames that the way a body goes is averaged over
 LEAST_GAIT = 5  # frames that a gait can be told from
 
 
@@ -46,7 +47,7 @@ def fitted_clip(body: CoarseBody, evidence: Evidence, first: First, camera: Came
     part = progress.part(0.5, 1.0)
     unknowns = descend(energy, unknowns, TOGETHER, joining, lambda share: part(0.4 * share, "Fitting the animal"))
     for turn in range(2 if frames >= LEAST_GAIT else 0):  # with better legs the trunk is better, and then legs are
-        apart = with_legs_told_apart(body, evidence, unknowns, fps)
+        apart = with_legs_told_apart(body, evidence, unknowns, _ahead(energy, unknowns, camera), fps)
         share_of = part.part(0.4 + 0.3 * turn, 0.7 + 0.3 * turn)
         apart = descend(energy, apart, LEGS_APART, joining, lambda share, here=share_of: here(share, "Telling legs apart"))
         unknowns = min((unknowns, apart), key=lambda end: _total(energy, end, joining))
@@ -58,6 +59,16 @@ def _total(energy: AnimalEnergy, unknowns: Unknowns, joining: Joining | None) ->
     with torch.no_grad():
         joined = 0.0 if joining is None else float(joining(unknowns, energy.posed(unknowns)))
         return float(assessed(energy, unknowns)[0].sum()) + joined
+
+
+def _ahead(energy: AnimalEnergy, unknowns: Unknowns, camera: Camera) -> Array:
+    """``(F - 1,)`` metres that the animal goes on from frame to frame, the way that it faces, calm over a few frames."""
+    R, t = camera.T_world_camera[:, :3, :3], camera.T_world_camera[:, :3, 3]
+    roots = np.einsum("fab,fb->fa", R, energy.roots(unknowns.place).numpy()) + t
+    facing = np.einsum("fab,fb->fa", R, unknowns.rotations()[:, 0, :, 0].numpy())
+    steps = np.sum(np.diff(roots, axis=0) * 0.5 * (facing[1:] + facing[:-1]), axis=1)
+    kernel = np.hanning(CALM + 2)[1:-1]
+    return np.convolve(np.pad(steps, CALM // 2, mode="edge"), kernel / kernel.sum(), mode="valid")
 
 
 class _InWorld:

@@ -36,7 +36,7 @@ _LIFTED = {  # how joints of a lifted leg bend, radians about the axis to the le
     "front": (0.0, -0.8, 0.9, 0.5),
     "back": (0.0, 0.6, -0.5, 0.5),
 }
-_PACES = (0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.6, 3.2, 4.0)  # radians a second that a bearing leg swings back, as the body goes on
+_PACES = (0.8, 1.0, 1.25)  # that a bearing leg swings back, of what the body's own way tells
 _PIXELS = 8.0  # differing pixels that count as one: neighbours err together
 _CLICK = 0.04  # of the animal's size
 _JITTER = 0.7  # states that a bearing leg may be off
@@ -46,14 +46,17 @@ _CHANGE = 0.7  # for setting a paw down or lifting it
 _WRONG_PLACE = 25.0  # a radian: for lifting a paw that is ahead, or setting one down that is behind
 
 
-def with_legs_told_apart(body: CoarseBody, evidence: Evidence, unknowns: Unknowns, fps: float) -> Unknowns:
-    """The same animal, its legs where they are most likely, on every frame."""
+def with_legs_told_apart(
+    body: CoarseBody, evidence: Evidence, unknowns: Unknowns, ahead: Float[NDArray[np.float64], " F-1"], fps: float
+) -> Unknowns:
+    """The same animal, its legs where they are most likely, on every frame. ahead: metres that the body goes on from frame to frame."""
     energy = AnimalEnergy(body, evidence, unknowns.betas, Weights())
     states = [_states(energy, unknowns, leg) for leg in range(4)]
     rows = np.arange(len(unknowns.pose))
     parts = [_costs(body, evidence.rows(part), unknowns.rows(part), states) for part in np.split(rows, rows[_AT_ONCE::_AT_ONCE])]
     costs = [np.concatenate(pairs) for pairs in zip(*parts, strict=True)]
-    ways = [[_likeliest(pair, pace / fps, fps) for pair in costs] for pace in _PACES]
+    pace = ahead / _leg_length(energy, unknowns)
+    ways = [[_likeliest(pair, share * pace, fps) for pair in costs] for share in _PACES]
     best = min(ways, key=lambda pairs: sum(cost for cost, _ in pairs))
     pose = unknowns.pose.clone()
     for end, (_, path) in zip(_ENDS, best, strict=True):
@@ -87,12 +90,23 @@ def _states(energy: AnimalEnergy, unknowns: Unknowns, leg: int) -> Float[torch.T
 
 def _leaning(energy: AnimalEnergy, unknowns: Unknowns, leg: int, shape: torch.Tensor) -> float:
     """Radians that the line from a leg's first joint to its last leans back, the body upright."""
+    line = _line(energy, unknowns, leg, shape)
+    return float(torch.atan2(-line[0], -line[2]))
+
+
+def _leg_length(energy: AnimalEnergy, unknowns: Unknowns) -> float:
+    """Metres from the first joint of a standing leg to its last, the mean of all four."""
+    lines = [_line(energy, unknowns, leg, energy.ranges.middle[list(LEGS[leg])]) for leg in range(4)]
+    return float(torch.stack(lines).norm(dim=-1).mean())
+
+
+def _line(energy: AnimalEnergy, unknowns: Unknowns, leg: int, shape: torch.Tensor) -> Float[torch.Tensor, "3"]:
+    """From a leg's first joint to its last, in the frame of the root. shape ``(4, 3)``: its joints' axis-angle."""
     pose = energy.ranges.middle[None].clone()
     pose[:, list(LEGS[leg])] = shape
     still = Unknowns(unknowns.betas[:1], torch.zeros(1, 3), torch.eye(3)[None], pose, torch.zeros(1, 3))
     joints = energy.body.pose(still.betas, still.rotations(), torch.zeros(1, 3)).joints[0]
-    line = joints[LEGS[leg][-1]] - joints[LEGS[leg][0]]
-    return float(torch.atan2(-line[0], -line[2]))
+    return joints[LEGS[leg][-1]] - joints[LEGS[leg][0]]
 
 
 def _left_by_trunk(energy: AnimalEnergy, unknowns: Unknowns) -> tuple[F32, F32]:
@@ -179,11 +193,11 @@ def _changes(pace: float, fps: float) -> Float[NDArray[np.float64], "S S"]:
     return np.block([[bears, lifts], [lands, comes]])
 
 
-def _likeliest(costs: F32, pace: float, fps: float) -> tuple[float, NDArray[np.int64]]:
-    """The cheapest way through ``(F, S, S)``, its cost and the states ``(F, 2)`` of a pair of legs. pace: radians a frame."""
+def _likeliest(costs: F32, pace: Float[NDArray[np.float64], " F-1"], fps: float) -> tuple[float, NDArray[np.int64]]:
+    """The cheapest way through ``(F, S, S)``, its cost and the states ``(F, 2)`` of a pair of legs. pace: radians from frame to frame."""
     total, came = costs[0].astype(np.float64), []
-    change = _changes(pace, fps)
-    for now in costs[1:]:
+    for now, swing in zip(costs[1:], pace, strict=True):
+        change = _changes(float(swing), fps)
         left = total[:, None, :] + change[:, :, None]  # from, to, right
         by_left = left.argmin(axis=0)
         left = left.min(axis=0)

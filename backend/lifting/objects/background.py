@@ -79,6 +79,16 @@ def _votes(background: Background, frame: int, crop: Crop, inside: Soft) -> Soft
     return votes
 
 
+def laid_onto(
+    picture: NDArray[np.uint8], free: NDArray[np.bool_], known_to_first: Array, now_to_first: Array, crop: Crop
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """A known frame's picture ``(H, W, 3)`` as a crop of another would show it, and where that shows what is free in it."""
+    matrix, size = _onto(crop, known_to_first, now_to_first), (crop.width, crop.height)
+    there = cv2.warpPerspective(free.astype(np.uint8), matrix, size, flags=cv2.INTER_NEAREST) > 0
+    laid = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return laid.astype(np.uint8, copy=False), there
+
+
 def _laid(picture: NDArray[np.uint8], matrix: Array, crop: Crop) -> NDArray[np.uint8]:
     """A known frame's Lab as the crop would show it."""
     laid = cv2.warpPerspective(picture, matrix, (crop.width, crop.height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from backend.errors import InputError
 from backend.lifting.objects.following import follow
+from backend.lifting.objects.second_look import second_look
 from backend.lifting.people.finding import Person, find_people
 from backend.lifting.people.people_masks import people_masks
+from backend.lifting.providers.registry import bundled
 from backend.lifting.subject import Detection, Followed
 from backend.lifting.world.contested import ghosts, settled
 from backend.lifting.world.keypoints import with_keypoints
@@ -46,11 +48,24 @@ def sightings_of(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> S
     wish = _with_detections(frames, wish, progress.part(0.0, 0.1))
     followed = _followed(frames, wish, progress.part(0.1, 0.35))
     people = found_people(frames, wish, progress.part(0.35, 0.9))
-    masks = masks_of_people(frames, people, wish, progress.part(0.9, 1.0))
+    masks = masks_of_people(frames, people, wish, progress.part(0.9, 0.95))
     shown = {prompt.name for prompt in wish.of_kind("person")}
     real = [not ghost or person.name in shown for person, ghost in zip(people, ghosts(masks, followed), strict=True)]
     masks, followed = settled(frames, masks[real], followed)
+    if wish.choices.named("tracking") == bundled("tracking"):
+        followed = _looked_at_again(frames, masks, followed, progress.part(0.95, 1.0))
     return Sightings(tuple(person for person, is_real in zip(people, real, strict=True) if is_real), masks, tuple(followed))
+
+
+def _looked_at_again(frames: NDArray[np.uint8], people: NDArray[np.uint8], followed: list[Followed], progress: Progress) -> list[Followed]:
+    """Animals with masks that take in what the whole shot tells; nobody else's pixels are touched."""
+    looked = list(followed)
+    for place, one in enumerate(followed):
+        if one.kind == "animal":
+            rest = [other.masks for other in looked if other.name != one.name]
+            others = np.maximum.reduce([people.max(axis=0, initial=0), *rest])
+            looked[place] = second_look(frames, one, others, progress.part(place / len(followed), (place + 1) / len(followed)))
+    return looked
 
 
 def found_people(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> list[Person]:
