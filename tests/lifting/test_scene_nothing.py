@@ -119,3 +119,19 @@ def test_working_size_there_and_back():
 def test_prompts_of_two_kinds_under_one_name_are_refused():
     with pytest.raises(InputError, match="both object and animal"):
         checked_prompts((SHOWN, replace(SHOWN, kind="animal")), 3, 160, 120)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        (replace(SHOWN, box=(-1000.0, -1000.0, 0.001, 0.001)), "holds 0.0 x 0.0 pixels"),
+        (replace(SHOWN, box=(5.0, 5.0, 5.0001, 60.0)), "too few to see"),
+        (replace(SHOWN, box=(-9.0, 5.0, 0.0, 60.0)), "outside the picture"),
+        (replace(SHOWN, box=None, clicks=(Click(4.0, 4.0, "off"), Click(9.0, 9.0, "off"))), "only say what it is not"),
+    ],
+)
+def test_what_is_shown_without_showing_anything_is_refused(prompt, words):
+    with pytest.raises(InputError, match=words):
+        checked_prompts((prompt,), 3, 160, 120)
+    correction = replace(SHOWN, frame=2, box=None, clicks=(Click(4.0, 4.0, "off"),))
+    assert checked_prompts((SHOWN, correction), 3, 160, 120) == (SHOWN, correction)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backend.lifting.world.drawn import drawn_tracks, ious, seen_among, small_camera, small_masks
-from backend.lifting.world.order import BODY, FIXED, THING, Wish, depth_shifts, in_order
+from backend.lifting.world.order import BODY, FIXED, THING, OrderWish, depth_shifts, in_order
 from backend.lifting.world.pushing import pushed
 from backend.lifting.world.shot import ordered
 from backend.progress import silent
@@ -70,23 +70,23 @@ def test_a_ball_gives_way_before_a_body_and_the_body_keeps_its_size_in_the_pictu
 
 
 def test_shifts_are_smooth_where_only_one_frame_speaks():
-    wishes = [Wish(4, 0, 1, -0.1)]
+    wishes = [OrderWish(4, 0, 1, -0.1)]
     shifts = depth_shifts(wishes, [THING, BODY], 9)
     assert shifts[1].std() < 0.01  # the body moves as a whole, if at all
     assert shifts[0, 4] - shifts[1, 4] < -0.12 and abs(shifts[0, 0]) < abs(shifts[0, 4])
-    assert not depth_shifts([Wish(4, 0, 1, 0.2)], [THING, THING], 9).any()
+    assert not depth_shifts([OrderWish(4, 0, 1, 0.2)], [THING, THING], 9).any()
     assert not depth_shifts([], [], 9).size
     assert np.abs(depth_shifts(wishes, [THING, FIXED], 9)[1]).max() < 1e-5
 
 
 def test_no_subject_is_ever_pushed_far():
-    shifts = depth_shifts([Wish(0, 0, 1, -3.0)], [THING, BODY], 3)
+    shifts = depth_shifts([OrderWish(0, 0, 1, -3.0)], [THING, BODY], 3)
     assert np.abs(shifts[0]).max() <= 0.4 and np.abs(shifts[1]).max() <= 0.08
 
 
 def test_in_order_counts_pairs():
     assert in_order([]) == 1.0
-    assert in_order([Wish(0, 0, 1, 0.1), Wish(1, 0, 1, -0.1)]) == 0.5
+    assert in_order([OrderWish(0, 0, 1, 0.1), OrderWish(1, 0, 1, -0.1)]) == 0.5
 
 
 def test_a_push_of_nothing_is_nothing():

@@ -5,7 +5,6 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from numpy.typing import NDArray
 
-MAX_FEATURES = 400
 MARGIN = 0.03  # of the longer side: so far about what moves nothing is believed
 CLOSE = 0.5  # pixels: a point that is followed forth and back ends so near to where it began
 _WINDOW = {"winSize": (15, 15), "maxLevel": 3, "flags": cv2.OPTFLOW_USE_INITIAL_FLOW}
@@ -25,9 +24,9 @@ def background(moving: UInt8[NDArray[np.uint8], "H W"], shape: tuple[int, ...]) 
     return np.where(cv2.dilate(small, np.ones((reach, reach), np.uint8)) > 0, 0, 255).astype(np.uint8)
 
 
-def corners(gray: UInt8[NDArray[np.uint8], "h w"], free: UInt8[NDArray[np.uint8], "h w"]) -> Float32[NDArray[np.float32], "N 2"]:
-    """Points of the background that can be found again, pixels of ``gray``."""
-    points = cv2.goodFeaturesToTrack(gray, MAX_FEATURES, 0.01, 7.0, mask=free)
+def corners(gray: UInt8[NDArray[np.uint8], "h w"], free: UInt8[NDArray[np.uint8], "h w"], most: int) -> Float32[NDArray[np.float32], "N 2"]:
+    """At most so many points of the background that can be found again, pixels of ``gray``."""
+    points = cv2.goodFeaturesToTrack(gray, most, 0.01, 7.0, mask=free)
     return np.zeros((0, 2), np.float32) if points is None else points.reshape(-1, 2).astype(np.float32)
 
 

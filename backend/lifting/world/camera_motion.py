@@ -18,6 +18,7 @@ from backend.progress import Progress
 Array = NDArray[np.floating]
 
 WORK_SIDE = 640  # features are tracked at this many pixels on the longer side
+MAX_FEATURES = 250
 MIN_INLIERS = 25
 MIN_INLIER_SHARE = 0.35
 INLIER_PIXELS = 1.5  # at working size
@@ -73,7 +74,7 @@ def camera_rotations(
 
 
 def _key_of(gray: NDArray[np.uint8], free: NDArray[np.uint8], R: Array) -> _Key:
-    return _Key(gray, corners(gray, free), R)
+    return _Key(gray, corners(gray, free, MAX_FEATURES), R)
 
 
 def _turn_since(key: _Key, gray: NDArray[np.uint8], free: NDArray[np.uint8], R_guess: Array, lens: _Lens) -> Array | None:
@@ -91,7 +92,7 @@ def _robust_rotation(a: Array, b: Array, tolerance: float) -> Array | None:
     """``R`` with ``a ~ R b`` for unit rays ``(N, 3)``, by pairs drawn at random, then least squares over those that agree."""
     draw = np.random.default_rng(0).integers(0, len(a), (N_HYPOTHESES, 2))
     hypotheses = aligning(a[draw], b[draw])
-    errors = np.linalg.norm(a[None] - np.einsum("hij,nj->hni", hypotheses, b), axis=-1)
+    errors = np.linalg.norm(a - b @ np.swapaxes(hypotheses, 1, 2), axis=-1)
     inliers = errors[np.argmin(np.minimum(errors, tolerance).sum(axis=1))] < tolerance
     R = np.eye(3)
     for _ in range(3):

@@ -23,6 +23,7 @@ Pair = tuple[Float64[NDArray[np.float64], "N 2"], Float64[NDArray[np.float64], "
 
 WORK_SIDE = 480  # points are followed at this many pixels on the longer side
 MOST_PAIRS = 16
+MOST_POINTS = 400
 LEAST_POINTS, LEAST_SHARE = 40, 0.4  # that move as one picture, of those that are followed
 APART = 1.5  # pixels: points that are farther from where the picture's change takes them are not of the background
 SHORTEST, LONGEST = 0.45, 8.0  # of the picture's longer side
@@ -94,11 +95,11 @@ def _pairs(frames: NDArray[np.uint8], moving: NDArray[np.uint8], scale: float, p
     free = [background(mask, gray.shape) for mask, gray in zip(moving, grays, strict=True)]
     middle = np.array([grays[0].shape[1], grays[0].shape[0]]) / 2.0
     key, H, pairs = 0, np.eye(3), []
-    points = corners(grays[0], free[0])
+    points = corners(grays[0], free[0], MOST_POINTS)
     for index in progress.each(range(1, len(frames)), len(frames), "Measuring the lens"):
         matched = _matched(grays[key], grays[index], points, H, free[index])
         if matched is None:
-            key, H, points = index - 1, np.eye(3), corners(grays[index - 1], free[index - 1])
+            key, H, points = index - 1, np.eye(3), corners(grays[index - 1], free[index - 1], MOST_POINTS)
             matched = _matched(grays[key], grays[index], points, H, free[index])
         if matched is not None:
             H = matched.H

@@ -49,7 +49,7 @@ FIXED = Give(1e8, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
-class Wish:
+class OrderWish:
     """On this frame the subject ``front`` is seen before ``back``; apart: log depth of back minus that of front, where they overlap.
 
     share: how much of the smaller one's shape says so.
@@ -62,7 +62,7 @@ class Wish:
     share: float = 1.0
 
 
-def wishes_of(drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> list[Wish]:
+def wishes_of(drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> list[OrderWish]:
     """What the masks say about every overlapping pair. drawn, masks: of each subject, ``(F, h, w)`` at one size."""
     found = []
     for a in range(len(drawn)):
@@ -73,15 +73,15 @@ def wishes_of(drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> list[Wish]:
     return believed(found)
 
 
-def believed(wishes: list[Wish]) -> list[Wish]:
+def believed(wishes: list[OrderWish]) -> list[OrderWish]:
     """Those that their neighbours in time do not outvote, and that more than a hair or a glance says: masks err where subjects touch."""
-    votes: dict[tuple[int, int], list[Wish]] = defaultdict(list)
+    votes: dict[tuple[int, int], list[OrderWish]] = defaultdict(list)
     for wish in wishes:
         votes[min(wish.front, wish.back), max(wish.front, wish.back)].append(wish)
     return [wish for pair in votes.values() for wish in pair if _is_believed(wish, pair)]
 
 
-def _is_believed(wish: Wish, of_pair: list[Wish]) -> bool:
+def _is_believed(wish: OrderWish, of_pair: list[OrderWish]) -> bool:
     near = [other for other in of_pair if abs(other.frame - wish.frame) <= NEIGHBOURS]
     balance = sum(other.share if other.front == wish.front else -other.share for other in near)
     alike = sum(other.front == wish.front for other in near)
@@ -94,7 +94,7 @@ def _boxes_meet(a: Drawn, b: Drawn) -> NDArray[np.bool_]:
     return (low < high).all(axis=1)
 
 
-def _wish(frame: int, pair: tuple[int, int], drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> Wish | None:
+def _wish(frame: int, pair: tuple[int, int], drawn: list[Drawn], masks: list[NDArray[np.bool_]]) -> OrderWish | None:
     rim = max(1, round(RIM * max(drawn[0].inverse_depth.shape[1:])))
     left, top, right, bottom = _common_box(drawn[pair[0]], drawn[pair[1]], frame, rim)
     window = (frame, slice(top, bottom), slice(left, right))
@@ -109,7 +109,7 @@ def _wish(frame: int, pair: tuple[int, int], drawn: list[Drawn], masks: list[NDA
     told = seen[first]
     apart = float(np.median(np.log(near[first][told] / near[1 - first][told])))
     smaller = min(int((drawn[one].inverse_depth[frame] > 0).sum()) for one in pair)
-    return Wish(frame, front, back, apart, counts[first] / smaller)
+    return OrderWish(frame, front, back, apart, counts[first] / smaller)
 
 
 def _common_box(a: Drawn, b: Drawn, frame: int, rim: int) -> tuple[int, int, int, int]:
@@ -123,12 +123,12 @@ def _inner(covered: NDArray[np.bool_], rim: int) -> NDArray[np.bool_]:
     return cv2.erode(covered.astype(np.uint8), np.ones((2 * rim + 1,) * 2, np.uint8), borderValue=(1.0,)) > 0
 
 
-def in_order(wishes: list[Wish]) -> float:
+def in_order(wishes: list[OrderWish]) -> float:
     """The share of pairs and frames whose depths agree with what is seen; 1 where nothing overlaps."""
     return float(np.mean([wish.apart > 0.0 for wish in wishes])) if wishes else 1.0
 
 
-def depth_shifts(wishes: list[Wish], gives: list[Give], n_frames: int) -> Float[NDArray[np.float64], "T F"]:
+def depth_shifts(wishes: list[OrderWish], gives: list[Give], n_frames: int) -> Float[NDArray[np.float64], "T F"]:
     """Logarithms of the factors that each subject's depth takes on each frame; 0 where nothing has to move.
 
     gives: of each subject, such as ``BODY``, ``THING``, ``FIXED``.
@@ -154,7 +154,7 @@ def within(shifts: Float[NDArray[np.floating], "T F"], gives: list[Give]) -> Flo
     return np.clip(shifts, -largest, largest)
 
 
-def _apart(wish: Wish, shifts: Array, n_frames: int) -> float:
+def _apart(wish: OrderWish, shifts: Array, n_frames: int) -> float:
     return float(wish.apart + shifts[wish.back * n_frames + wish.frame] - shifts[wish.front * n_frames + wish.frame])
 
 
@@ -170,7 +170,7 @@ def _keeping(gives: list[Give], n_frames: int) -> csr_array:
     return csr_array(stay + smooth)
 
 
-def _solved(base: csr_array, n_unknowns: int, wishes: list[Wish], n_frames: int) -> Array:
+def _solved(base: csr_array, n_unknowns: int, wishes: list[OrderWish], n_frames: int) -> Array:
     """Least squares with the wishes as soft equations ``shift_back - shift_front = margin - apart``."""
     rows = np.repeat(np.arange(len(wishes)), 2)
     columns = np.array([[wish.back * n_frames + wish.frame, wish.front * n_frames + wish.frame] for wish in wishes]).ravel()

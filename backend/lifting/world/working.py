@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from backend.errors import InputError
 from revision_blender.motion.camera import Camera
 from revision_blender.motion.clip import Clip
-from revision_blender.motion.subjects import Prompt
+from revision_blender.motion.subjects import OFF, Prompt
 
 WORK_SIDE = 1280  # pixels on the longer side
+LEAST_BOX = 2.0  # working pixels: a narrower one shows nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,22 +70,29 @@ def _scaled(prompt: Prompt, scale: float) -> Prompt:
 
 
 def checked_prompts(prompts: tuple[Prompt, ...], n_frames: int, width: int, height: int) -> tuple[Prompt, ...]:
-    """The prompts as they came. Raises ``InputError`` for one that lies outside the frames or the picture."""
+    """The prompts as they came. Raises ``InputError`` for one that lies outside the frames or the picture, or shows nothing."""
     kinds: dict[str, str] = {}
     for prompt in prompts:
         if prompt.frame >= n_frames:
             raise InputError(f"{prompt.name} is shown on frame {prompt.frame}, but the video ends with frame {n_frames - 1}; move it.")
-        if prompt.box is not None and not _meets(prompt.box, width, height):
-            raise InputError(
-                f"The box of {prompt.name} on frame {prompt.frame} lies outside the picture of {width} x {height}; draw it again."
-            )
+        if prompt.box is not None:
+            _check_box(prompt, width, height)
         if any(not (0 <= click.x <= width and 0 <= click.y <= height) for click in prompt.clicks):
             raise InputError(f"A click of {prompt.name} on frame {prompt.frame} lies outside the picture of {width} x {height}; remove it.")
         if kinds.setdefault(prompt.name, prompt.kind) != prompt.kind:
             raise InputError(f"{prompt.name} is both {kinds[prompt.name]} and {prompt.kind}; give it one kind.")
+    shown = {prompt.name for prompt in prompts if prompt.box is not None or any(click.part != OFF for click in prompt.clicks)}
+    for name in kinds.keys() - shown:
+        raise InputError(f"The clicks of {name} only say what it is not; draw a box about it, or click on it.")
     return prompts
 
 
-def _meets(box: tuple[float, float, float, float], width: int, height: int) -> bool:
-    left, top, right, bottom = box
-    return left < width and right > 0 and top < height and bottom > 0
+def _check_box(prompt: Prompt, width: int, height: int) -> None:
+    assert prompt.box is not None
+    left, top, right, bottom = prompt.box
+    inside = min(right, width) - max(left, 0.0), min(bottom, height) - max(top, 0.0)
+    where = f"The box of {prompt.name} on frame {prompt.frame}"
+    if not min(inside) > 0.0:
+        raise InputError(f"{where} lies outside the picture of {width} x {height}; draw it again.")
+    if min(inside) < LEAST_BOX * max(1.0, max(width, height) / WORK_SIDE):
+        raise InputError(f"{where} holds {inside[0]:.1f} x {inside[1]:.1f} pixels of the picture, too few to see anything; draw it larger.")
