@@ -30,6 +30,7 @@ TILT_SPREAD = 0.03  # radians: how far the floor may rise between those who tell
 GUESSED_TILT = 0.1  # radians, the same where only animals stand
 LEAST_HEIGHT = 0.2  # metres of the camera over the floor, below which the floor tells nothing
 UNHEARD = 3.0  # spreads
+STANDING = 75.0  # percentile of frames: where legs are cut off or the animal leaps its lowest paw is too high, never too low
 BORDER = 0.02  # of the picture's sides: paws beyond are not seen
 
 
@@ -45,10 +46,10 @@ class Floor:
 
 @dataclass(frozen=True, eq=False)
 class _Paws:
-    """The lowest paw on the frames that show it. places: ``(S, 3)`` world. under: ``(S,)`` metres that the camera is over it."""
+    """The lowest paw on the frames that show it. places: ``(S, 3)`` world. under: metres that the camera is over it where it stands."""
 
     places: Float[NDArray[np.floating], "S 3"]
-    under: Float[NDArray[np.floating], " S"]
+    under: float
 
 
 def settled_sizes(
@@ -77,7 +78,7 @@ def _settled(animal: LiftedTrack, usual: UsualSize, floor: Floor, camera: Camera
     height = float(np.median(floor.plane.height(camera.T_world_camera[:, :3, 3])))
     if paws is None or height < LEAST_HEIGHT:
         return animal
-    factor = float(np.log(height) - np.median(np.log(paws.under)))
+    factor = float(np.log(height / paws.under))
     spread = float(np.hypot(PAW_SPREAD, floor.tilt * _away(paws.places, floor.known))) / height / max(floor.sure, 1e-3) ** 0.5
     own, theirs = usual.spread**2, spread**2
     if factor**2 > UNHEARD**2 * (own + theirs):
@@ -91,7 +92,7 @@ def _own_floor(animals: Sequence[LiftedTrack], usual: Sequence[UsualSize], up: A
     if len(stood) < 2:
         return None
     weights = np.array([size.spread**-2 for _, size in stood])
-    heights = np.array([np.median(np.log(paws.under)) for paws, _ in stood])
+    heights = np.log([paws.under for paws, _ in stood])
     eye = np.median(camera.T_world_camera[:, :3, 3], axis=0)
     point = eye - float(np.exp(weights @ heights / weights.sum())) * up
     return Floor(GroundPlane(up, point), stood[int(np.argmax(weights))][0].places, 1.0, GUESSED_TILT)
@@ -107,7 +108,7 @@ def _paws(animal: LiftedTrack, normal: Array, camera: Camera) -> _Paws | None:
     inside = (np.abs(pixels[:, 0] / [camera.width, camera.height] - 0.5) < 0.5 - BORDER).all(axis=1)
     under = (camera.T_world_camera[:, :3, 3] - lowest) @ normal
     shown = animal.seen & inside & (depth[:, 0] > 0.0) & (under > LEAST_HEIGHT * 0.1)
-    return _Paws(lowest[shown], under[shown]) if shown.any() else None
+    return _Paws(lowest[shown], float(np.percentile(under[shown], STANDING))) if shown.any() else None
 
 
 def _away(paws: Array, known: Array) -> float:
