@@ -80,6 +80,20 @@ def test_the_person_arrives_whole_and_leaves_nothing_behind(source: Clip) -> Non
     assert red[~cv2.dilate(there.astype(np.uint8), np.ones((21, 21), np.uint8)).astype(bool)].mean() < 0.002
 
 
+def test_a_body_is_drawn_on_the_frames_it_is_on_and_one_of_a_later_shot_never(source: Clip) -> None:
+    there = np.arange(FRAMES) < 3
+    (person,) = source.bodies
+    gone = replace(person, confidence=np.repeat(there[:, None], 24, axis=1).astype(float))
+    later = replace(person, track_id="other", translation=person.translation + np.array([0.6, 0.0, -0.4]), confidence=1.0 - gone.confidence)
+    picture = picture_of(source)
+    cut, whole = (
+        animate(picture, clip, clip, 1, silent(), person_of(source)).frames for clip in (source.with_tracks((gone, later)), source)
+    )
+    assert np.array_equal(cut[:3], whole[:3])
+    red = (cut[..., 0] > 120) & (cut[..., 1] < 90) & (cut[..., 2] < 90)
+    assert red[:3].sum(axis=(1, 2)).min() > 1000 and red[3:].sum() == 0
+
+
 def test_a_back_that_was_never_seen_is_dressed_too(source: Clip) -> None:
     picture, motion = picture_of(source), clip_of(frames=13, turn=np.pi)
     last = animate(picture, source, motion, 42, silent(), person_of(source)).frames[-1].astype(int)

@@ -88,6 +88,7 @@ def _frames(
     frames = np.empty((wanted.n_frames, wanted.height, wanted.width, 3), np.uint8)
     joints = np.concatenate([actor.joint_motion for actor in actors], axis=1)
     bodies = np.concatenate([actor.motion_vertices for actor in actors], axis=1)
+    there = np.concatenate([actor.joints_there for actor in actors], axis=1)
     first = np.concatenate([actor.start_vertices for actor in actors])
     body_world, halo_world = (_in_world(layer.points, start) for layer in (puppet.body, puppet.halo))
     uncovered = 0
@@ -95,6 +96,8 @@ def _frames(
         camera = replace(wanted, T_world_camera=wanted.T_world_camera[frame : frame + 1])
         moved_body = bodies[frame] + turned(body_world - first, puppet.body.weights, joints[frame])
         moved_halo = skinned(halo_world, puppet.halo.weights, joints[frame])
+        for layer, moved in ((puppet.body, moved_body), (puppet.halo, moved_halo)):
+            moved[layer.weights @ ~there[frame] > 0.5] = camera.T_world_camera[0, :3, 3]  # a body that left has no extent
         homography = background.homographies[frame]
         body = _drawn(puppet.body, moved_body, True, texture, start, camera, homography)
         halo = _drawn(puppet.halo, moved_halo, False, texture, start, camera, homography)

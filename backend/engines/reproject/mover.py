@@ -38,6 +38,11 @@ class Actor:
         return vertices_of(self.identity, self.motion.rotations, self.motion.translation)
 
     @property
+    def joints_there(self) -> NDArray[np.bool_]:
+        """``(F, J)``: whether the body is on the frame, the same for all its joints."""
+        return np.repeat(self.motion.there[:, None], self.motion.rotations.shape[1], axis=1)
+
+    @property
     def joint_motion(self) -> Array:
         """``(F, J, 4, 4)``: from the world as lifted in frame 0 to the world of each frame, for what hangs on each joint."""
         start = _joint_frames(self.identity, self.start)[:1]
@@ -46,11 +51,15 @@ class Actor:
 
 
 def actors_of(source: Clip, motion: Clip) -> tuple[Actor, ...]:
-    """The bodies of the wanted motion with their places in the first frame, by track id; the motion starts in the picture."""
+    """The bodies of the wanted motion with their places in the first frame, by track id; the motion starts in the picture.
+
+    Who is not in the first frame, but comes in a later shot, has no pixels there and is left out.
+    """
     starts = {track.track_id: track for track in source.bodies}
+    wanted = [track for track in motion.bodies if starts[track.track_id].there[0]] or motion.bodies
     return tuple(
         Actor(identity_of_track(starts[track.track_id]), starts[track.track_id], eased(starts[track.track_id], track, motion.fps))
-        for track in motion.bodies
+        for track in wanted
     )
 
 
