@@ -14,8 +14,9 @@ from backend.lifting.world.drawn import Drawn, drawn_tracks, seen_among, small_c
 from backend.lifting.world.joining import held, stretched
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
 from backend.lifting.world.people_step import lifted_people
+from backend.lifting.world.presence import present
 from backend.lifting.world.shot import MEASURE_SIDE, Measured, ordered
-from backend.lifting.world.sightings import Sightings, followed_one, found_people, masks_of_people
+from backend.lifting.world.sightings import Sightings, followed_one, found_people, looked_at_again, masks_of_people
 from backend.lifting.world.things_step import lifted_animal, lifted_objects
 from backend.lifting.world.wish import Wish
 from backend.lifting.world.working import Working
@@ -43,7 +44,7 @@ def relifted(working: Working, wish: Wish, starts: list[int], only: str, known: 
     part = replace(known, camera=_cut(known.camera, shot), tracks=())
     told = wish.within(shot) if wish.prompts else replace(wish, prompts=_where_it_was(old, only, known, shot))
     new = _lifted(working.frames[shot], told, part, [mask[shot] for mask in masks], progress.part(0.0, 0.9))
-    whole = stretched(new.renamed(only), shot.start, known.n_frames)
+    whole = stretched(present(new.renamed(only)), shot.start, known.n_frames)
     tracks = [_as_known(track, mask) for track, mask in zip(others, masks, strict=True)]
     place = known.tracks.index(old) if old is not None else len(tracks)
     tracks.insert(place, whole)
@@ -131,7 +132,8 @@ def _thing(frames: NDArray[np.uint8], wish: Wish, known: Clip, taken: Masks, pro
     one = followed_one(frames, wish.prompts, taken, wish, progress.part(0.0, 0.5))
     if one is None:
         return None
-    part = progress.part(0.5, 1.0)
+    one = looked_at_again(frames, one, taken, wish, progress.part(0.5, 0.55))
+    part = progress.part(0.55, 1.0)
     if one.kind == "animal":
         animal = lifted_animal(frames, one, known.camera, known.ground, taken, wish, part)
         floor = Floor(known.ground, np.zeros((0, 3)), 1.0)

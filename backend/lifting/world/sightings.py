@@ -52,20 +52,29 @@ def sightings_of(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> S
     shown = {prompt.name for prompt in wish.of_kind("person")}
     real = [not ghost or person.name in shown for person, ghost in zip(people, ghosts(masks, followed), strict=True)]
     masks, followed = settled(frames, masks[real], followed)
-    if wish.choices.named("tracking") == bundled("tracking"):
-        followed = _looked_at_again(frames, masks, followed, progress.part(0.95, 1.0))
+    followed = _looked_at_again(frames, masks, followed, wish, progress.part(0.95, 1.0))
     return Sightings(tuple(person for person, is_real in zip(people, real, strict=True) if is_real), masks, tuple(followed))
 
 
-def _looked_at_again(frames: NDArray[np.uint8], people: NDArray[np.uint8], followed: list[Followed], progress: Progress) -> list[Followed]:
-    """Animals with masks that take in what the whole shot tells; nobody else's pixels are touched."""
+def _looked_at_again(
+    frames: NDArray[np.uint8], people: NDArray[np.uint8], followed: list[Followed], wish: Wish, progress: Progress
+) -> list[Followed]:
     looked = list(followed)
     for place, one in enumerate(followed):
-        if one.kind == "animal":
-            rest = [other.masks for other in looked if other.name != one.name]
-            others = np.maximum.reduce([people.max(axis=0, initial=0), *rest])
-            looked[place] = second_look(frames, one, others, progress.part(place / len(followed), (place + 1) / len(followed)))
+        rest = [other.masks for other in looked if other.name != one.name]
+        others = np.maximum.reduce([people.max(axis=0, initial=0), *rest])
+        looked[place] = looked_at_again(frames, one, others, wish, progress.part(place / len(followed), (place + 1) / len(followed)))
     return looked
+
+
+def looked_at_again(frames: NDArray[np.uint8], one: Followed, others: NDArray[np.uint8], wish: Wish, progress: Progress) -> Followed:
+    """An animal with masks that take in what the whole shot tells; things, and what a provider with weights followed, as they are.
+
+    others: 255 on pixels of other subjects, which stay theirs.
+    """
+    if one.kind != "animal" or wish.choices.named("tracking") != bundled("tracking"):
+        return one
+    return second_look(frames, one, others, progress)
 
 
 def found_people(frames: NDArray[np.uint8], wish: Wish, progress: Progress) -> list[Person]:
@@ -88,9 +97,34 @@ def masks_of_people(frames: NDArray[np.uint8], people: list[Person], wish: Wish,
     boxes, seen = np.stack([person.boxes for person in people]), np.stack([person.seen for person in people])
     return wish.choices.attempt(
         "segmentation",
-        lambda provider: disjoint(provider.segment(frames, boxes, seen, progress)),
+        lambda provider: completed(
+            disjoint(provider.segment(frames, boxes, seen, progress)), frames, people, provider.name, wish, progress
+        ),
         lambda: people_masks(frames, people, progress),
     )
+
+
+def completed(
+    masks: UInt8[NDArray[np.uint8], "P F H W"],
+    frames: NDArray[np.uint8],
+    people: list[Person],
+    provider: str,
+    wish: Wish,
+    progress: Progress,
+) -> UInt8[NDArray[np.uint8], "P F H W"]:
+    """A provider's masks, with the bundled way's where it saw nothing of somebody who was found there, and a note that says so."""
+    missed = np.stack([person.seen for person in people]) & ~masks.any(axis=(2, 3))
+    if not missed.any():
+        return masks
+    own = people_masks(frames, people, progress)
+    own[:, masks.max(axis=0) > 0] = 0
+    filled = np.where(missed[:, :, None, None], own, masks)
+    for person, many in zip(people, (missed & own.any(axis=(2, 3))).sum(axis=1), strict=True):
+        if many:
+            wish.note(
+                f"The provider {provider} did not see {person.name} on {many} of {len(frames)} frames; {bundled('segmentation')} did it there."
+            )
+    return filled
 
 
 def disjoint(masks: UInt8[NDArray[np.uint8], "P F H W"]) -> UInt8[NDArray[np.uint8], "P F H W"]:
