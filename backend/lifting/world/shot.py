@@ -15,6 +15,7 @@ from backend.lifting.world.ground import Stance, guessed_ground, shared_ground, 
 from backend.lifting.world.lifted import LiftedShot, LiftedTrack
 from backend.lifting.world.order import ANIMAL, BODY, FIXED, THING, Give, depth_shifts, in_order, wishes_of, within
 from backend.lifting.world.people_step import lifted_people, stance_of, with_hands
+from backend.lifting.world.presence import present
 from backend.lifting.world.pushing import pushed
 from backend.lifting.world.report import track_figures
 from backend.lifting.world.sightings import Sightings, sightings_of
@@ -85,7 +86,8 @@ def lifted_shot(shot: SeenShot, progress: Progress) -> Measured:
         measured = ordered(whole, frozenset(), progress.part(0.84, 0.94))
     with wish.watch.step("hands"):
         handed = with_hands(frames, list(measured.shot.tracks[: len(people)]), seen, camera, wish, progress.part(0.94, 1.0))
-    return replace(measured, shot=replace(measured.shot, tracks=(*handed, *measured.shot.tracks[len(people) :])))
+    tracks = tuple(present(lifted) for lifted in (*handed, *measured.shot.tracks[len(people) :]))
+    return replace(measured, shot=replace(measured.shot, tracks=tracks))
 
 
 def _on_floor(
