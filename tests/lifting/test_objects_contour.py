@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from backend.errors import InputError
 from backend.evaluation.lifting.truth_clip import outline_points
-from backend.lifting.objects.contour import contour_points
+from backend.lifting.objects.contour import closed_line, contour_points, steady_points
 
 
 def _disc(middle, radius, shape=(120, 160)):
@@ -72,3 +72,34 @@ def test_crumbs_do_not_count_and_nothing_says_so():
     assert np.abs(contour_points(crumbs) - contour_points(mask)).max() < 1e-9
     with pytest.raises(InputError, match="no pixels"):
         contour_points(np.zeros((10, 10), np.uint8))
+
+
+def _notched(middle, y):
+    """A box of 60 x 40 pixels with a slot from its right side to its middle, the slot's top at y; its start jumps as the slot passes."""
+    mask = np.zeros((120, 160), np.uint8)
+    x = int(middle)
+    mask[40:80, x - 30 : x + 30] = 255
+    mask[int(y) : int(y) + 6, x : x + 30] = 0
+    return mask
+
+
+def test_points_keep_their_order_from_frame_to_frame():
+    masks = [_notched(60 + frame, 48 + frame) for frame in range(16)]
+    lines = [closed_line(mask) for mask in masks]
+    usual, steady = np.stack([contour_points(mask) for mask in masks]), steady_points(lines)
+
+    def leap(points):
+        shape = points[:, :16] - points[:, 20:]
+        return np.linalg.norm(np.diff(shape, axis=0), axis=2).mean(axis=1).max()
+
+    assert leap(usual) > 15.0 and leap(steady) < 0.4 * leap(usual)
+    assert (steady[:, 16:] == usual[:, 16:]).all()
+    for line, points in zip(lines, steady, strict=True):  # they are still on the line, at equal steps
+        assert np.linalg.norm(line[None] - points[:16, None], axis=2).min(axis=1).max() < 1.0
+
+
+def test_steady_points_of_shapes_without_jumps_are_the_usual_ones():
+    masks = [_disc((60 + 3 * frame, 55 + frame), 20 + frame) for frame in range(8)]
+    usual = np.stack([contour_points(mask) for mask in masks])
+    assert np.abs(steady_points([closed_line(mask) for mask in masks]) - usual).max() < 0.5
+    assert np.abs(steady_points([closed_line(masks[0])])[0] - usual[0]).max() == 0.0

@@ -1,5 +1,8 @@
 """A mask's outline as the 2.5D points of a clip: 16 round the contour, 4 box corners, the box's centre (paper, section 3.2)."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from jaxtyping import Float64
@@ -13,6 +16,9 @@ Array = NDArray[np.floating]
 N_CONTOUR = 16
 FINER = 4  # the contour is taken at this many samples a pixel, so that a small thing's outline is no staircase
 FINER_UP_TO = 500  # pixels on the longer side; larger things need no finer samples
+TURNS = np.linspace(-0.25, 0.25, 129)  # of the way round that a contour's first point may be off its usual start
+STAY = 0.2  # what being off costs, against moving as far between two frames
+ROUND = 2.5  # box diagonals: the way round
 SIGNIFICANT = 0.1  # parts of at least this share of the largest belong to the thing (an arm or a leg before it cut it in two)
 
 
@@ -23,16 +29,47 @@ def contour_points(mask: NDArray[np.uint8]) -> Float64[NDArray[np.float64], "21 
     mask: ``(H, W)``, not 0 on the thing. A thing in several pieces counts as what lies between them, too. Raises ``InputError``
     for an empty mask.
     """
+    return _points(closed_line(mask))
+
+
+def steady_points(lines: Sequence[Float64[NDArray[np.float64], "N 2"]]) -> Float64[NDArray[np.float64], "F 21 2"]:
+    """As ``contour_points`` of each frame's ``closed_line``, but a point stays near where it was on the frame before.
+
+    Where a contour's shape makes its meeting with the ray to the right jump, its points go there over some frames: of all turns of all
+    frames' points those that move the points least and leave least of the usual start (a shortest path, Bellman, 1957).
+    """
+    usual, turned = np.stack([_points(line) for line in lines]), np.stack([_spread(line, TURNS) for line in lines])
+    size = np.maximum(np.linalg.norm(usual[:, 18] - usual[:, 16], axis=1), 1e-6)
+    flat = ((turned - usual[:, None, 20:]) / size[:, None, None, None]).reshape(len(lines), len(TURNS), -1)
+    away = STAY * N_CONTOUR * np.square(ROUND * TURNS)
+    cost, came = away, []
+    for before, after in pairwise(flat):
+        moved = np.square(after).sum(axis=1)[:, None] + np.square(before).sum(axis=1) - 2.0 * after @ before.T
+        came.append((cost + moved).argmin(axis=1))
+        cost = (cost + moved).min(axis=1) + away
+    chosen = [int(cost.argmin())]
+    for step in reversed(came):
+        chosen.append(int(step[chosen[-1]]))
+    usual[:, :N_CONTOUR] = turned[np.arange(len(lines)), chosen[::-1]]
+    return usual
+
+
+def closed_line(mask: NDArray[np.uint8]) -> Float64[NDArray[np.float64], "N 2"]:
+    """The outline of a mask, pixels, clockwise as one sees it from where it lies right of its box's centre. ``InputError`` if empty."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         raise InputError("A thing has no pixels in this frame; draw its box larger or show it on another frame.")
     left, top = int(columns[0]), int(rows[0])
     crop = np.where(mask[top : rows[-1] + 1, left : columns[-1] + 1] > 0, 255, 0).astype(np.uint8)
     outline = outline_of(crop) + np.array([left, top])
-    low, high = outline.min(axis=0), outline.max(axis=0)
-    centre = (low + high) / 2.0
-    box = np.array([low, [high[0], low[1]], high, [low[0], high[1]], centre])
-    points = np.concatenate([_spread(_from_the_right(outline, centre)), box])
+    return _from_the_right(outline, (outline.min(axis=0) + outline.max(axis=0)) / 2.0)
+
+
+def _points(line: Array) -> Array:
+    """``(21, 2)`` of a closed line that starts where its points do."""
+    low, high = line.min(axis=0), line.max(axis=0)
+    box = np.array([low, [high[0], low[1]], high, [low[0], high[1]], (low + high) / 2.0])
+    points = np.concatenate([_spread(line, np.zeros(1))[0], box])
     assert len(points) == N_OBJECT_POINTS
     return points
 
@@ -82,9 +119,9 @@ def _from_the_right(outline: Array, centre: Array) -> Array:
     return np.concatenate([start, np.roll(outline, -row - 1, axis=0)])
 
 
-def _spread(line: Array) -> Array:
-    """16 places at equal arc length along a closed line, the first of them its start."""
+def _spread(line: Array, turns: Array) -> Array:
+    """``(K, 16, 2)`` places at equal arc length along a closed line, the first of them at each of the shares ``(K,)`` of the way round."""
     closed = np.concatenate([line, line[:1]])
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(closed, axis=0), axis=1))])
-    at = np.arange(N_CONTOUR) / N_CONTOUR * along[-1]
-    return np.stack([np.interp(at, along, closed[:, axis]) for axis in range(2)], axis=1)
+    at = (np.arange(N_CONTOUR) / N_CONTOUR + turns[:, None]) % 1.0 * along[-1]
+    return np.stack([np.interp(at, along, closed[:, axis]) for axis in range(2)], axis=2)

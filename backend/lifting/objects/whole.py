@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from backend.lifting.objects.contour import contour_points
+from backend.lifting.objects.contour import closed_line, steady_points
 from backend.lifting.objects.discs import disc_of
 from backend.lifting.objects.extents import Sides, believed, visible_sides, whole_boxes
 from backend.lifting.objects.window import Window, grown
@@ -30,7 +30,7 @@ LARGEST = 2.0  # times what ever shows of it: a whole is not larger
 
 @dataclass(frozen=True, eq=False)
 class WholeThing:
-    """A thing as it looks where nothing hides it. points: ``(F, 21, 2)`` as ``contour_points`` has them, pixels. area: ``(F,)`` pixels.
+    """A thing as it looks where nothing hides it. points: ``(F, 21, 2)`` as ``steady_points`` has them, pixels. area: ``(F,)`` pixels.
     boxes: ``(F, 4)`` as they are measured, left, top, right, bottom. shown: ``(F,)`` share of it that nothing hides, 0 where
     it is not seen. behind: ``(F,)`` something
     else hides it all. own: ``(F, 4)`` sides that show, in the order of boxes.
@@ -53,7 +53,7 @@ def whole_thing(followed: Followed, others: NDArray[np.uint8] | None, camera: Ca
     shapes = _round_shapes(followed.n_frames) if is_round else _shapes(followed, others, boxes, sides.sure)
     looks = [_look(followed, others, boxes[frame], shapes[frame], frame, is_round) for frame in range(followed.n_frames)]
     return WholeThing(
-        np.stack([look.points for look in looks]),
+        steady_points([look.line for look in looks]),
         np.array([look.area for look in looks]),
         boxes,
         np.array([look.shown for look in looks]),
@@ -108,9 +108,9 @@ def _shapes(followed: Followed, others: NDArray[np.uint8] | None, boxes: Array, 
     apart = np.abs(np.arange(followed.n_frames)[:, None] - seen[None])
     filled = there.mean(axis=(1, 2))
     telling = sure[seen] * np.square(filled / max(float(filled.max()), 1e-6))  # what shows more of it knows it better
-    weights = ((np.exp(-apart / MEMORY) + 1e-6) * telling).astype(np.float32)
+    weights = (np.exp(-apart / MEMORY) + 1e-6) * telling
     evidence = np.tensordot(weights, known, axes=1)
-    shapes = np.tensordot(weights, there, axes=1) / np.maximum(evidence, 1e-9)
+    shapes = (np.tensordot(weights, there, axes=1) / np.maximum(evidence, 1e-9)).astype(np.float32)
     never = known.max(axis=0, initial=0.0) < 0.5
     return np.stack([_filled(shape, never) for shape in shapes]) if never.any() else shapes
 
@@ -140,9 +140,9 @@ def _round_shapes(frames: int) -> Float[NDArray[np.float32], "F n n"]:
 
 @dataclass(frozen=True, eq=False)
 class _Look:
-    """One frame's points ``(21, 2)`` and area, pixels, the share that nothing hides, and whether something else hides it all."""
+    """One frame's outline ``(N, 2)`` and area, pixels, the share that nothing hides, and whether something else hides it all."""
 
-    points: Array
+    line: Array
     area: float
     shown: float
     behind: bool
@@ -164,8 +164,8 @@ def _look(
     area = float(whole.sum())
     other = window.of(others[frame], 0) > 0 if others is not None else np.zeros_like(hidden)
     behind = not seen and float((other & whole).sum()) > BEHIND * area
-    points = contour_points(whole.astype(np.uint8)) + window.origin
-    return _Look(points, area, 1.0 - float((whole & hidden & ~visible).sum()) / area if seen else 0.0, behind)
+    line = closed_line(whole.astype(np.uint8)) + window.origin
+    return _Look(line, area, 1.0 - float((whole & hidden & ~visible).sum()) / area if seen else 0.0, behind)
 
 
 def _lost(visible: NDArray[np.bool_], expected: NDArray[np.bool_], hidden: NDArray[np.bool_]) -> bool:
