@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from backend.lifting.objects.contour import closed_line, steady_points
 from backend.lifting.objects.discs import disc_of
 from backend.lifting.objects.extents import Sides, believed, visible_sides, whole_boxes
-from backend.lifting.objects.window import Window, grown
+from backend.lifting.objects.window import Window
 from backend.lifting.subject import Followed
 from revision_blender.motion.camera import Camera
 
@@ -100,11 +100,11 @@ def _shapes(followed: Followed, others: NDArray[np.uint8] | None, boxes: Array, 
     seen = np.flatnonzero(followed.seen)
     there, known = np.zeros((2, len(seen), GRID, GRID), np.float32)
     for place, frame in enumerate(seen):
-        there[place] = _in_box(followed.masks[frame], boxes[frame])
-        free = np.full(followed.masks.shape[1:], 255, np.uint8)
-        if others is not None:
-            free[grown(others[frame], _size(boxes[frame])) > 0] = 0
-        known[place] = np.maximum(_in_box(free, boxes[frame]), there[place])
+        window = Window.about(boxes[frame])
+        local = boxes[frame] - np.tile(window.origin, 2)
+        free = ~window.hidden(others, frame, followed.masks.shape[1:], _size(boxes[frame]))
+        there[place] = _in_box(window.of(followed.masks[frame], 0), local)
+        known[place] = np.maximum(_in_box(np.where(free, 255, 0).astype(np.uint8), local), there[place])
     apart = np.abs(np.arange(followed.n_frames)[:, None] - seen[None])
     filled = there.mean(axis=(1, 2))
     telling = sure[seen] * np.square(filled / max(float(filled.max()), 1e-6))  # what shows more of it knows it better
@@ -116,7 +116,7 @@ def _shapes(followed: Followed, others: NDArray[np.uint8] | None, boxes: Array, 
 
 
 def _in_box(mask: NDArray[np.uint8], box: Array) -> NDArray[np.float32]:
-    """``(GRID, GRID)`` in [0, 1] a mask within a box; nothing outside the picture."""
+    """``(GRID, GRID)`` in [0, 1] a mask within a box."""
     step = (box[2:] - box[:2]) / GRID
     to_pixels = np.array([[step[0], 0.0, box[0] + step[0] / 2.0 - 0.5], [0.0, step[1], box[1] + step[1] / 2.0 - 0.5]])
     return cv2.warpAffine(mask, to_pixels, (GRID, GRID), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP).astype(np.float32) / 255.0
