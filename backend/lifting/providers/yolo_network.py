@@ -19,6 +19,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from backend.errors import EngineError
 from backend.lifting.providers.checkpoint import fill
 from backend.lifting.providers.pretrained import first_line
+from backend.lifting.providers.vit_backbone import count_of
 from backend.lifting.providers.yolo_checkpoint import WHAT
 
 DISTANCES = 16
@@ -34,14 +35,9 @@ class Sizes:
         self.state = state
 
     def conv(self, name: str, stride: int = 1) -> nn.Conv2d:
-        """A convolution as large as the weights ``name``, without a bias."""
+        """A convolution as large as the weights ``name``, with a bias where there is one."""
         out, into, high, wide = self.state[f"{name}.weight"].shape
         return nn.Conv2d(into, out, (high, wide), stride, (high // 2, wide // 2), bias=f"{name}.bias" in self.state)
-
-    def count(self, name: str) -> int:
-        """How many numbered members ("name.0.", "name.1." …) there are."""
-        numbers = {key.removeprefix(name).split(".", maxsplit=1)[0] for key in self.state if key.startswith(name)}
-        return sum(number.isdigit() for number in numbers)
 
 
 class _Block(nn.Module):
@@ -79,7 +75,7 @@ class _Chain(nn.Module):
     def __init__(self, sizes: Sizes, name: str, around: bool) -> None:
         super().__init__()
         self.cv1, self.cv2 = _Block(sizes, f"{name}.cv1"), _Block(sizes, f"{name}.cv2")
-        self.m = nn.ModuleList(_Pair(sizes, f"{name}.m.{index}", around) for index in range(sizes.count(f"{name}.m.")))
+        self.m = nn.ModuleList(_Pair(sizes, f"{name}.m.{index}", around) for index in range(count_of(sizes.state, f"{name}.m.")))
 
     def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B D h w"]:
         parts = list(self.cv1(x).chunk(2, dim=1))
