@@ -61,3 +61,11 @@ def room(extension_name: str):
         return importlib.import_module(f"{extension_name}.{path}")
 
     return load
+
+
+@pytest.fixture
+def lifted(room, scene, tmp_path):
+    """A lifted take: its clip, the raw fit and its entry in the panel."""
+    from lifted_samples import lifted_take
+
+    return lifted_take(room, scene, tmp_path)

@@ -5,9 +5,8 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
-
-from tests.blender.scene_samples import import_sample, sample_clip, sample_track
-from tests.blender.test_masks_pass import methods
+from scene_samples import import_sample, sample_clip, sample_track
+from test_masks_pass import methods
 
 FRAMES, CUT = 6, 3
 
