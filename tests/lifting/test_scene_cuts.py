@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from backend.lifting.world.cuts import changes, shot_starts, shots_of
+from backend.lifting.world.cuts import CUT, changes, shot_starts, shots_of
 from backend.progress import silent
 from tests.backend.lifting_cases import SHARED_DATA
 
@@ -51,6 +51,10 @@ def test_a_flash_and_a_lamp_are_no_cuts():
     frames[3] = np.full_like(frames[3], 255)
     frames[4] = np.clip(frames[4].astype(int) * 2 + 60, 0, 255).astype(np.uint8)
     assert _starts(frames) == [0]
+    burnt = [_view(A, WIDTH + 3 * step) for step in range(8)]  # two frames of which hardly anything is left
+    burnt[3:5] = [np.clip(frame.astype(int) * 4 + 160, 0, 255).astype(np.uint8) for frame in burnt[3:5]]
+    assert changes(np.stack(burnt)).max() > CUT and _starts(burnt) == [0]
+    assert _starts([*burnt[:5], _view(B), _view(B)]) != [0]
     dimmed = [np.clip(_view(A) * level, 0, 255).astype(np.uint8) for level in (1.0, 0.95, 0.6, 0.62, 0.61)]
     assert _starts(dimmed) == [0]
 
