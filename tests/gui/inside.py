@@ -140,9 +140,9 @@ def subjects() -> list[dict]:
     return [rooms[1].prompt_values(prompt) for prompt in rooms[0].prompts_of(entry)] if entry is not None else []
 
 
-def found() -> list[str]:
-    """The names in the picker of a lift that waits, from the top."""
-    return [choice.track_id for choice in bpy.context.window_manager.revision_found]
+def found() -> dict[str, bool]:
+    """The picker of a lift that waits, from the top: who is ticked."""
+    return {choice.track_id: choice.use for choice in bpy.context.window_manager.revision_found}
 
 
 def go(frame: int) -> None:

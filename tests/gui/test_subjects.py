@@ -23,7 +23,7 @@ PARTS = (
 )  # nose, tail base, paws: front left, right, back left, right
 BALL = (447.0, 417.0, 483.0, 445.0)
 NAMES = ("nose", "tail_base", "front_left_paw", "front_right_paw", "back_left_paw", "back_right_paw")
-VIEW = "1028x800+0+84"  # width x height + x + y
+VIEW, SIDEBAR = "1028x800+0+84", "290x800+1024+84"  # width x height + x + y
 Picture = Callable[[str, Path], Path]
 
 
@@ -189,11 +189,11 @@ def _lift_and_choose(window: Window, picture: Path) -> dict[str, Any]:
     assert not any("rig" in name for name in window.wait(waiting, PATIENCE, "the list of what was found")["objects"])
     x, y = window.find("bpy.ops.revision.place_found(")
     window.beat(4)
-    _keep(window, picture, VIEW)
-    names = window.ask("found")
-    assert set(names) == {"person_1", "dog", "object_1"}
+    _keep(window, picture, SIDEBAR)
+    names = list(window.ask("found"))
     window.click(x - 70, y - 28 - 21 * (len(names) - 1 - names.index("person_1")))  # her tick
     window.beat(4)
+    assert window.ask("found") == {"person_1": False, "dog": True, "object_1": True}
     window.click(x, y)
     return _done(window, "lift")
 
