@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from backend.bodies.installed import model_of
+from backend.errors import InputError
 from backend.prior.answers import Answer, answer
 from backend.prior.asked_clip import Options, check, longer, pins_of
 from backend.prior.network.weights import TrainedPrior, bundled_prior
@@ -27,6 +28,7 @@ from revision_blender.motion.clip_resample import clip_at
 
 __all__ = ["Options", "Refined", "Report", "WorldPin", "refine"]
 
+LEAST_SIZE = 0.04
 _ASIDE_SIGMA = 1.0 / FPS  # seconds; fingers, jaw and eyes are smoothed by this alone: no training motion has them
 
 
@@ -102,7 +104,11 @@ def _offsets(track: Track) -> Array | None:
 
 
 def _size(track: Track) -> float:
-    return size_of(model_of(track), track.betas) if isinstance(track, BodyTrack) and kind_of(track) == "animal" else 1.0
+    """How many times as large as the prior's animals an animal is; 1 for everyone else."""
+    size = size_of(model_of(track), track.betas) if isinstance(track, BodyTrack) and kind_of(track) == "animal" else 1.0
+    if not LEAST_SIZE < size < 1.0 / LEAST_SIZE:
+        raise InputError(f"{track.track_id} is {size:g} times as large as a dog, no animal is; set its Size key between -0.95 and 19")
+    return size
 
 
 def _place_pins(track: Track, placement: Placement, joints: int, frames: int, rate: float, pins: Sequence[WorldPin]) -> PlacePins | None:

@@ -196,8 +196,10 @@ def test_the_last_shape_key_of_an_animal_is_its_size(room, scene):
     model = room("operators.body_shelf").shelf().load("open_quadruped")
     cat = captured(room, scene, take).bodies[0].betas
     large = sizes.resized(model, cat, 2.44)
-    for number, value in enumerate(large):
-        body.data.shape_keys.key_blocks[f"Shape {number:03d}"].value = value
+    keys = body.data.shape_keys.key_blocks
+    assert keys["Size"].slider_min > -1.0 and "Shape 041" not in keys
+    for key, value in zip([*(keys[f"Shape {number:03d}"] for number in range(41)), keys["Size"]], large, strict=True):
+        key.value = value
     bpy.context.view_layer.update()
     head = np.array(rig.data.bones["head"].head_local)
     bpy.ops.revision.update_joints()

@@ -87,6 +87,13 @@ def test_a_horse_and_a_cat_are_refined_as_the_dog_that_moves_alike(size: float) 
     assert float(np.abs(found.translation - _sized(clip, size).bodies[0].translation).max()) > 0.01 * size  # something was done
 
 
+def test_a_size_that_no_animal_has_is_refused() -> None:
+    clip = _dog()
+    turned_inside_out = replace(clip.bodies[0], betas=np.append(np.zeros(41), -1.5))
+    with pytest.raises(InputError, match="Size key"):
+        _refined(clip.with_tracks((turned_inside_out,)))
+
+
 @pytest.mark.parametrize("fps", [5.0, 6.0, 120.0])
 def test_the_slowest_and_the_fastest_clips_of_animals_of_any_size_are_refined(fps: float) -> None:
     clip = replace(_dog(12), fps=fps)

@@ -2,7 +2,8 @@
 
 The basis is the model's mean shape. Models with hundreds of components get keys for the first of them; what a person has of
 the others is one key more, "Shape others". Blender holds key values within 10: a person of more gets larger steps for that
-key, and the steps are kept on the object.
+key, and the steps are kept on the object. Of animals that come in every size the last component is the key "Size": 0 is the
+model's, a large dog's, 1 is twice that.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,14 +18,22 @@ from .bones import R_armature_model
 
 Array = NDArray[np.floating]
 
-OTHERS = "Shape others"
+OTHERS, SIZE = "Shape others", "Size"
 _ALL_UP_TO, _FIRST_SHAPES, _FIRST_EXPRESSIONS = 50, 16, 10
 _LIMIT = 10.0  # of a shape key's value in Blender
 _SLIDER = 5.0  # standard deviations, what the slider shows
+_SMALLEST = -0.95  # of the size: a twentieth
 
 
 def shape_name(number: int) -> str:
     return f"Shape {number:03d}"
+
+
+def shape_names(model: BodyModel) -> list[str]:
+    """The names of the keys for shape components, in their order."""
+    count = keyed_shapes(model)
+    names = [shape_name(number) for number in range(count)]
+    return [*names[:-1], SIZE] if model.sized and count == model.n_betas else names
 
 
 def expression_name(number: int) -> str:
@@ -67,8 +76,8 @@ def add_component(body: bpy.types.Object, model: BodyModel, name: str, direction
 
 def add_keys(body: bpy.types.Object, model: BodyModel) -> Iterator[None]:
     """The keys that every body of ``model`` has, values 0, a key a step."""
-    for number in range(keyed_shapes(model)):
-        add_component(body, model, shape_name(number), model.shapedirs[:, :, number])
+    for number, name in enumerate(shape_names(model)):
+        add_component(body, model, name, model.shapedirs[:, :, number])
         yield
     for number in range(keyed_expressions(model)):
         add_component(body, model, expression_name(number), model.expressiondirs[:, :, number])
@@ -104,10 +113,12 @@ def set_shape(body: bpy.types.Object, model: BodyModel, betas: Array) -> None:
         direction = np.einsum("vyb,b->vy", model.shapedirs[:, :, count:], others.astype(np.float32))
         add_component(body, model, OTHERS, direction)
         body.data.shape_keys.key_blocks[OTHERS].value = 1.0
-    names = [shape_name(number) for number in range(count)]
+    names, blocks = shape_names(model), body.data.shape_keys.key_blocks
     steps = fit_steps(body, names, np.abs(full[:count]))
+    if SIZE in names:
+        blocks[SIZE].slider_min = _SMALLEST
     for name, value in zip(names, full[:count] / steps, strict=True):
-        body.data.shape_keys.key_blocks[name].value = value
+        blocks[name].value = value
     body[marks.BETAS] = [float(value) for value in full]
     body[marks.SHAPE_STEPS] = steps.tolist()
 
@@ -120,7 +131,7 @@ def betas_of(body: bpy.types.Object) -> NDArray[np.float64]:
     if keys is None:
         return betas
     for number, step in enumerate(steps):
-        key = keys.key_blocks.get(shape_name(number))
+        key = keys.key_blocks.get(shape_name(number) if number < len(steps) - 1 or SIZE not in keys.key_blocks else SIZE)
         if key is not None:
             betas[number] = _shown(key, betas[number] / step) * step
     others = keys.key_blocks.get(OTHERS)
