@@ -13,6 +13,7 @@ from backend.lifting.people.hand_boxes import hand_boxes
 from backend.lifting.people.trust import joint_confidence
 from backend.lifting.providers.base import Hands, LiftedBody
 from backend.lifting.world.ground import ROLL_SPREAD, Stance, shared_upright, standing_points
+from backend.lifting.world.leaps import without_leaps
 from backend.lifting.world.lifted import LiftedTrack
 from backend.lifting.world.scale import Standing, Upright, agreed_scales, scaled, stature_of
 from backend.lifting.world.sightings import Sightings
@@ -41,7 +42,14 @@ def lifted_people(
         lambda: _fitted(frames, seen, camera, wish, progress, others),
     )
     found = [
-        LiftedTrack(smooth, raw, seen.masks[place], _visible(person, seen.masks[place]), _scores(person), _landmarks(person))
+        LiftedTrack(
+            without_leaps(smooth, wish.fps),
+            raw,
+            seen.masks[place],
+            _visible(person, seen.masks[place]),
+            _scores(person),
+            _landmarks(person),
+        )
         for place, (person, (smooth, raw)) in enumerate(zip(seen.people, pairs, strict=True))
     ]
     return agreed(found, camera, wish.fps)
