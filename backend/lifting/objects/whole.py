@@ -4,7 +4,7 @@ A shape is remembered within its box: every frame tells, for each place in the b
 is that may hide it. A hidden place is as the frames nearest in time say; what no frame ever shows is filled up to the convex hull.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from backend.lifting.objects.contour import closed_line, steady_points
-from backend.lifting.objects.discs import disc_of
+from backend.lifting.objects.discs import Disc, disc_of
 from backend.lifting.objects.extents import Sides, believed, visible_sides, whole_boxes
 from backend.lifting.objects.window import Window
 from backend.lifting.subject import Followed
@@ -22,6 +22,7 @@ Array = NDArray[np.floating]
 
 GRID = 64  # places across a remembered shape
 MEMORY = 3.0  # frames: how much sooner a near frame is believed than a far one
+NEAR = 4  # frames before and after that tell a disc's radius
 HIDES = 0.1  # of the thing: less hidden than this says nothing
 ALIKE = 0.85  # what shows and what is remembered overlap so far (IoU), else what is remembered is believed
 BEHIND = 0.5  # of the thing: so much of it lies behind others where it is hidden and not just gone
@@ -63,15 +64,25 @@ def whole_thing(followed: Followed, others: NDArray[np.uint8] | None, camera: Ca
 
 
 def _discs(followed: Followed, others: NDArray[np.uint8] | None, showing: Sides) -> Sides:
-    """The sides of the circles of which masks show a part."""
+    """The sides of the circles of which masks show a part; of a radius that their neighbours in time have, too."""
     boxes, share = showing.boxes.copy(), np.zeros(followed.n_frames)
-    for frame in np.flatnonzero(followed.seen):
-        window = Window.about(showing.boxes[frame])
-        disc = disc_of(window.of(followed.masks[frame], 0), window.hidden(others, frame, followed.masks.shape[1:], _size(boxes[frame])))
-        middle = np.array([disc.x, disc.y]) + window.origin
-        boxes[frame] = *(middle - disc.radius), *(middle + disc.radius)
+    found, usual = dict[int, Disc](), dict[int, float]()
+    seen = [int(frame) for frame in np.flatnonzero(followed.seen)]
+    for _ in range(2):
+        found = {frame: _disc(followed, others, frame, usual.get(frame)) for frame in seen}
+        radii = np.array([found[frame].radius for frame in seen])
+        usual = {frame: float(np.median(radii[max(0, place - NEAR) : place + NEAR + 1])) for place, frame in enumerate(seen)}
+    for frame, disc in found.items():
+        boxes[frame] = disc.x - disc.radius, disc.y - disc.radius, disc.x + disc.radius, disc.y + disc.radius
         share[frame] = disc.share
     return Sides(boxes, np.repeat(followed.seen[:, None], 4, axis=1), believed(share, followed.seen))
+
+
+def _disc(followed: Followed, others: NDArray[np.uint8] | None, frame: int, usual: float | None) -> Disc:
+    box = followed.boxes[frame].astype(np.float64)
+    window = Window.about(box)
+    disc = disc_of(window.of(followed.masks[frame], 0), window.hidden(others, frame, followed.masks.shape[1:], _size(box)), usual)
+    return replace(disc, x=disc.x + float(window.origin[0]), y=disc.y + float(window.origin[1]))
 
 
 def drift_of(sides: Sides, camera: Camera) -> Float[NDArray[np.float64], "F 2"]:
