@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backend.lifting.world.drawn import drawn_tracks, ious, seen_among, small_camera, small_masks
-from backend.lifting.world.order import BODY, FIXED, THING, OrderWish, depth_shifts, in_order
+from backend.lifting.world.order import BODY, CLEAR_SHARE, FIXED, THING, OrderWish, believed, depth_shifts, in_order
 from backend.lifting.world.pushing import pushed
 from backend.lifting.world.shot import ordered
 from backend.progress import silent
@@ -77,6 +77,20 @@ def test_shifts_are_smooth_where_only_one_frame_speaks():
     assert not depth_shifts([OrderWish(4, 0, 1, 0.2)], [THING, THING], 9).any()
     assert not depth_shifts([], [], 9).size
     assert np.abs(depth_shifts(wishes, [THING, FIXED], 9)[1]).max() < 1e-5
+
+
+def test_a_glance_is_outvoted_by_its_neighbours_in_time():
+    """Masks err where subjects touch: one frame that says otherwise, and one frame alone with a few pixels, are not believed."""
+    steady = [OrderWish(frame, 0, 1, 0.1, share=0.04) for frame in range(9) if frame != 4]
+    slip = OrderWish(4, 1, 0, -0.1, share=0.03)
+    assert believed([*steady, slip]) == steady
+    assert believed([OrderWish(4, 0, 1, -0.1, share=CLEAR_SHARE / 2.0)]) == []
+    alone = OrderWish(4, 0, 1, -0.1, share=2.0 * CLEAR_SHARE)
+    assert believed([alone]) == [alone]
+    crossed = [OrderWish(frame, 0, 1, 0.1, 0.04) for frame in range(9)] + [OrderWish(frame, 1, 0, 0.1, 0.04) for frame in range(20, 29)]
+    assert believed(crossed) == crossed  # who was in front may stand behind later
+    other = OrderWish(4, 2, 1, -0.1, share=0.03)
+    assert believed([*steady, other]) == steady  # another pair's frames do not vouch for it
 
 
 def test_no_subject_is_ever_pushed_far():
