@@ -37,7 +37,7 @@ class _Motion:
     clip: Clip
     pins: Mapping[str, Pins]
     made: Provenance
-    changes: Sequence[float] | None
+    changes: Sequence[float]
 
     def part(self, name: str, of: str, frames: Frames) -> Pins:
         """The pins of the track ``of`` on ``frames`` ``(F,)``, as those of the track ``name``."""
@@ -113,7 +113,7 @@ def _as_shown(scene: bpy.types.Scene, take: Take, names: Sequence[str], role: st
     action = next((_action(thing) for track_id, thing in movers(take) if track_id == names[0]), None)
     known = str(action.get(marks.ROLE, "")) if action is not None else ""
     made = dict(read_provenance(action)) if action is not None else {}
-    changes = action.get(marks.CHANGES) if action is not None else None
+    changes = [float(value) for value in action.get(marks.CHANGES, ())] if action is not None else []
     return _Motion(role or known or "lift", clip, {one.track_id: one for one in pins}, made | MADE, changes)
 
 
@@ -146,7 +146,7 @@ def _given(scene: bpy.types.Scene, take: Take, track: Track, motion: _Motion, pi
     for pin in pins:
         keep_pinned(scene, take, (pin,))
     action = next(_action(thing) for track_id, thing in movers(take) if track_id == track.track_id)
-    for holder in (action, action.get(marks.ORIGINAL)) if action is not None and motion.changes is not None else ():
+    for holder in (action, action.get(marks.ORIGINAL)) if action is not None and motion.changes else ():
         holder[marks.CHANGES] = motion.changes
 
 
