@@ -1,6 +1,8 @@
 """People found and followed in rendered scenes of known truth, by MediaPipe itself."""
 
+import json
 from functools import cache
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,14 +14,16 @@ from backend.lifting.people.finding import Person, find_people
 from backend.lifting.people.fit_people import fit_people
 from backend.lifting.people.measures import landmark_points
 from backend.lifting.people.people_masks import people_masks
+from backend.lifting.people.sightings import overlap
 from backend.progress import Progress, silent
 from revision_blender.motion.bodies.body_model import identity_of, joints_of, open_human
 from revision_blender.motion.clip import BodyTrack
 from revision_blender.motion.subjects import Click, Prompt
-from tests.backend.lifting_cases import procrustes_error
+from tests.backend.lifting_cases import SHARED_DATA, Window, frames_of, procrustes_error
 
 pytestmark = pytest.mark.slow
 
+REAL = Path(__file__).parent / "real"
 WINDOW = slice(3, 17)  # of "crossing": they meet in the middle of it
 
 
@@ -145,3 +149,18 @@ def test_who_is_seen_on_one_frame_only_is_still_somebody_where_nobody_else_is():
     frames[2] = scene.frames[4]
     (person, *_) = find_people(frames, (), silent())
     assert person.seen.tolist() == [False, False, True, False, False, False]
+
+
+@pytest.mark.skipif(
+    not (SHARED_DATA / "videos").exists(), reason="../shared/data/videos is not there: no photographed person is looked for"
+)
+@pytest.mark.parametrize("width", [1280, 640, 480])
+def test_one_picture_of_a_person_is_enough_at_any_size(width):
+    """The smaller, the further the two looks lie apart; of somebody clearly seen that is no doubt. Ghosts beside her stay ghosts."""
+    picture = frames_of(Window("woman and dog", "dog_and_person.mp4", 0, 1, 30.0), 1)[0]
+    small = np.asarray(cv2.resize(picture, (width, round(width * 0.5625)), interpolation=cv2.INTER_AREA), np.uint8)
+    people = find_people(small[None], (), silent())
+    assert len(people) == 1 and people[0].seen.all()
+    drawn = next(one for one in json.loads((REAL / "dog_and_person.json").read_text())["outlines"] if one["subject"] == "woman")
+    low, high = np.min(drawn["points"], axis=0), np.max(drawn["points"], axis=0)
+    assert drawn["frame"] == 0 and overlap(people[0].boxes[0] * (1280 / width), np.concatenate([low, high])) > 0.6

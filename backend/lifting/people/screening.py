@@ -15,6 +15,7 @@ from revision_blender.motion.subjects import Prompt
 LEAST_SCORE = 0.35  # mean visibility of the trunk and the limbs, times the detector's own score
 LEAST_SHARE, LEAST_FRAMES = 0.25, 3  # who is seen on fewer of the frames is a ghost
 MOST_APART = 0.03  # of the height: the median distance of the passes on a ghost is larger
+DOUBTED, CLEAR = 0.55, 0.65  # scores: what is hardly seen must agree so well, who is clearly seen may differ by twice as much
 AGREED_SHARE = 0.5  # of the frames must show a person in both passes
 SURE_SHARE = 0.5  # of the frames: whom the detector sees on so many is followed without further questions
 TRIED = 3  # frames on which anybody else is looked at twice before
@@ -42,7 +43,15 @@ def worth_following(
 def _disagree(first: Chain, second: dict[int, Pose | None]) -> bool:
     both = passes_of(first, second, max(first) + 1)
     apart = [float(np.median(both.apart[frame])) if both.twice[frame] else np.inf for frame in first]
-    return float(np.median(apart)) >= MOST_APART
+    return float(np.median(apart)) >= _most_apart(first)
+
+
+def _score(chain: Chain) -> float:
+    return float(np.mean([pose.score for pose in chain.values()]))
+
+
+def _most_apart(chain: Chain) -> float:
+    return MOST_APART * (1.0 + float(np.clip((_score(chain) - DOUBTED) / (CLEAR - DOUBTED), 0.0, 1.0)))
 
 
 def usual_extent(chain: Chain) -> float:
@@ -64,10 +73,9 @@ def passes_of(chain: Chain, second: dict[int, Pose | None], count: int) -> Combi
 def is_real(chain: Chain, both: Combined, prompts: tuple[Prompt, ...], least: int = LEAST_FRAMES) -> bool:
     """Somebody, and not a ghost. least: frames."""
     count = len(both.found)
-    score = float(np.mean([pose.score for pose in chain.values()]))
     enough = len(chain) >= min(count, max(least, LEAST_SHARE * count if least > 1 else 1))
-    agree = len(both.apart[both.twice]) >= AGREED_SHARE * len(chain) and float(np.median(both.apart[both.twice])) < MOST_APART
-    return enough and agree and score > LEAST_SCORE and not is_shown_otherwise(chain, prompts)
+    agree = len(both.apart[both.twice]) >= AGREED_SHARE * len(chain) and float(np.median(both.apart[both.twice])) < _most_apart(chain)
+    return enough and agree and _score(chain) > LEAST_SCORE and not is_shown_otherwise(chain, prompts)
 
 
 def is_shown_otherwise(chain: Chain, prompts: tuple[Prompt, ...]) -> bool:
