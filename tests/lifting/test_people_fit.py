@@ -41,11 +41,13 @@ def test_two_at_once_are_fitted_like_each_alone(hurried):
             assert np.abs(a.betas - b.betas).max() < 0.05  # a nearest point may flip by rounding
 
 
-def test_the_same_people_are_fitted_the_same_to_the_last_bit(hurried):
-    clip = walking_clip(4)
+def test_the_same_people_are_fitted_the_same_to_the_last_bit(monkeypatch):
+    monkeypatch.setattr(fit_module, "ENDING", replace(fit_module.ENDING, steps=1))
+    monkeypatch.setattr(fit_module, "STAGES", tuple(replace(stage, steps=1) for stage in fit_module.STAGES))
+    clip = walking_clip(24)
     person, masks = person_of("a", clip)
     answers = set()
-    for size in range(12):  # each time from other places in memory
+    for size in range(20):  # each time from other places in memory
         kept = np.ones(1000 + 7 * size)
         evidence = Evidence(replace(person.landmarks, pixels=person.landmarks.pixels.copy()), masks.copy())
         (fits,) = PeopleFit(open_human(), [evidence], clip.camera, clip.fps).solve(silent())

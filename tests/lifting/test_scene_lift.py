@@ -217,9 +217,10 @@ def test_the_lift_can_be_stopped():
 
 
 def test_lifting_twice_gives_the_same():
-    """Up to what the order of sums, which threads and memory decide, grows to in a fit."""
-    first, second = (run(request(frames=scene().frames[:2], prompts=()), silent()) for _ in range(2))
+    """To the last bit, whatever threads did first and wherever in memory the frames lie."""
+    first, second = (run(request(frames=scene().frames[:2].copy()), silent()) for _ in range(2))
     assert [track.track_id for track in first.clip.tracks] == [track.track_id for track in second.clip.tracks]
-    assert np.abs(_middle(first.clip.tracks[0]) - _middle(second.clip.tracks[0])).max() < 0.02
-    assert np.abs(first.landmarks - second.landmarks)[..., :2].max() < 1.0
-    assert (first.visible != second.visible).mean() < 2e-3
+    for a, b in zip((*first.clip.tracks, *first.raw.tracks), (*second.clip.tracks, *second.raw.tracks), strict=True):
+        assert all(np.array_equal(one, other) for one, other in zip(_arrays(a), _arrays(b), strict=True))
+    assert np.array_equal(first.clip.ground.normal, second.clip.ground.normal)
+    assert np.array_equal(first.landmarks, second.landmarks) and np.array_equal(first.visible, second.visible)
