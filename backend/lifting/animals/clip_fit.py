@@ -50,7 +50,9 @@ def fitted_clip(body: CoarseBody, evidence: Evidence, first: First, camera: Came
         apart = with_legs_told_apart(body, evidence, unknowns, _ahead(energy, unknowns, camera), fps)
         share_of = part.part(0.4 + 0.3 * turn, 0.7 + 0.3 * turn)
         apart = descend(energy, apart, LEGS_APART, joining, lambda share, here=share_of: here(share, "Telling legs apart"))
-        unknowns = min((unknowns, apart), key=lambda end: _total(energy, end, joining))
+        if _total(energy, apart, joining) >= _total(energy, unknowns, joining):
+            break
+        unknowns = apart
     overlap = assessed(energy, unknowns)[1] * evidence.crops.seen
     return ClipFit(unknowns, energy.roots(unknowns.place).numpy().astype(np.float64), overlap.numpy().astype(np.float64))
 

@@ -68,11 +68,24 @@ class CoarseBody:
         rest = self.rest_joints(betas)
         world, joints = self._chain.posed(rest, rotations, root)
         shift = joints - (world @ rest[..., None])[..., 0]
-        transforms = torch.cat([world.flatten(-2), shift], dim=-1)  # (N, 35, 12)
-        blended = self._weights @ transforms
         points = self._template + (betas @ self._shapedirs.flatten(0, 1).T).unflatten(-1, (-1, 3))
-        skinned = (blended[..., :9].unflatten(-1, (3, 3)) * points[:, :, None]).sum(-1) + blended[..., 9:]
+        skinned = (
+            _of_one_shape(self._weights, points[0], world, shift) if len(betas) == 1 else _of_each(self._weights, points, world, shift)
+        )
         return PosedAnimal(joints, skinned[:, : self.n_vertices], skinned[:, self.n_vertices :])
+
+
+def _of_one_shape(weights: Tensor, points: Float[Tensor, "V 3"], world: Tensor, shift: Tensor) -> Float[Tensor, "N V 3"]:
+    """Linear blend skinning as one product: weighted points ``(V, J 4)`` times what the joints do to them ``(J 4, N 3)``."""
+    weighted = weights[..., None] * torch.cat([points, torch.ones_like(points[:, :1])], dim=-1)[:, None]
+    moves = torch.cat([world.mT, shift[..., None, :]], dim=-2).flatten(1, 2)
+    return (weighted.flatten(1) @ moves.transpose(0, 1).flatten(1)).unflatten(-1, (-1, 3)).transpose(0, 1).contiguous()
+
+
+def _of_each(weights: Tensor, points: Float[Tensor, "N V 3"], world: Tensor, shift: Tensor) -> Float[Tensor, "N V 3"]:
+    """The same where every pose has its own shape: the joints' transforms are blended first."""
+    blended = weights @ torch.cat([world.flatten(-2), shift], dim=-1)  # (N, V, 12)
+    return (blended[..., :9].unflatten(-1, (3, 3)) * points[:, :, None]).sum(-1) + blended[..., 9:]
 
 
 @lru_cache(maxsize=4)

@@ -31,7 +31,7 @@ CLICKS = 5  # that a body can be fitted to
 AGREES = 0.57  # overlap with the body of the clicks from which on a mask stays as it is
 LOOKS_DOWN = 0.5  # radians, a camera of which nothing is known
 LEAST_SCORE = 0.5
-_STEPS = Steps(70, 0.06, 0.04, 0.02)
+_STEPS = Steps(70, 0.06, 0.04)
 _SIDE = 320  # pixels of the longer side of the box that is cut in
 _ROUNDS = 4
 Mask = NDArray[np.uint8]
@@ -98,7 +98,7 @@ def _shape(body: CoarseBody, size: tuple[int, ...], box: NDArray[np.float32], ev
     rows = np.zeros(len(rotations), np.int64)
     within = Evidence(crops_of(filled, box[None], None), evidence.keypoints, evidence.clicked, evidence.view)
     energy = AnimalEnergy(body, within.rows(rows), preferred, Weights(outline=0.0, outside=60.0, well=1.0))
-    reached = descend(energy, started(energy, preferred.repeat(len(rotations), 1), rotations), _STEPS)
+    reached = descend(energy, started(energy, preferred, rotations), _STEPS)
     return drawn_body(body, energy, reached, int(assessed(energy, reached)[0].argmin()), size)
 
 

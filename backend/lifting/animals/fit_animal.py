@@ -8,13 +8,11 @@ is usually larger, and what is found is grown. Times go with the root of lengths
 Jayes, "A dynamic similarity hypothesis for the gaits of quadrupedal mammals", 1983), and what is known of a dog's legs holds.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
-import torch
 from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 
@@ -28,6 +26,7 @@ from backend.lifting.animals.energy import Unknowns
 from backend.lifting.animals.first_frame import fitted_first
 from backend.lifting.animals.seen import evidence_of
 from backend.lifting.animals.size import usual_size
+from backend.lifting.one_thread import one_thread
 from backend.lifting.subject import Followed
 from backend.progress import Progress
 from revision_blender.motion.bodies.body_data import BodyModel
@@ -80,7 +79,7 @@ def fit_animal(
     model = _model(model_name)
     if not followed.seen.any():
         raise InputError(f"{followed.name} is seen on none of the {followed.n_frames} frames; draw a box about it on a frame that shows it")
-    with _one_thread():
+    with one_thread():
         words, named = f"{followed.label} {followed.name}", shape_presets(shelf(), model_name)
         presets = {name: proportions(model, betas) for name, betas in named.items()}
         size = usual_size(words).factor if model.sized else 1.0
@@ -132,14 +131,3 @@ def _orthonormal(matrices: Array) -> Array:
     """The nearest rotations: float32 products drift by a few millionths."""
     left, _, right = np.linalg.svd(matrices)
     return np.matmul(left, right)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Hundreds of small operations: more threads than one gain nothing, and wait for each other on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
