@@ -13,6 +13,8 @@ from backend.lifting.providers.registry import Choices
 from backend.lifting.world.camera_step import followed_camera
 from backend.lifting.world.focal import SURE, FocalEstimate, agreed_focal, focal_from_turn
 from backend.lifting.world.report import focal_spread
+from backend.lifting.world.shot import SeenShot, through_one_lens
+from backend.lifting.world.sightings import Sightings
 from backend.lifting.world.wish import Wish
 from backend.progress import silent
 from backend.stages.lift import run
@@ -89,6 +91,30 @@ def test_what_somebody_says_of_the_lens_stands():
     assert not unsaid.given and unsaid.told is not None and unsaid.camera.focal == default_focal(WIDTH, HEIGHT)
     assert focal_spread(None, given=True) == 0.0 and np.isnan(focal_spread(None, given=False))
     assert focal_spread(unsaid.told, given=False) == unsaid.told.spread
+
+
+def test_all_shots_of_a_video_are_seen_through_the_lens_that_one_of_them_tells():
+    wish = Wish(12.0, 0.0, (), True, 8, Choices({}, ()))
+    shots = []
+    for turn in ((0.0, 0.0, 0.0), (0.0, 0.16, 0.0)):
+        frames, moving = _seen(np.full(FRAMES, 300.0), turn)
+        seen = Sightings((), moving[None], ())
+        shots.append(SeenShot(frames, wish, seen, followed_camera(frames, moving, wish, silent())))
+    still, panned = shots
+    (first, second), told = through_one_lens(shots, silent())
+    assert told is not None and first.camera.camera.focal == second.camera.camera.focal == told.focal
+    assert told.focal == pytest.approx(300.0, rel=0.02)
+    assert np.array_equal(first.camera.camera.T_world_camera, np.tile(np.eye(4), (FRAMES, 1, 1)))
+    turn = np.arccos(second.camera.camera.T_world_camera[-1, 2, 2])
+    assert turn == pytest.approx(0.16, abs=0.002) != pytest.approx(np.arccos(panned.camera.camera.T_world_camera[-1, 2, 2]), abs=0.02)
+    said = replace(still, camera=replace(still.camera, given=True))
+    assert through_one_lens([said], silent()) == ([said], None)
+    assert through_one_lens([said, panned], silent())[0][0].camera is said.camera
+
+
+def test_the_same_frames_tell_the_same_to_the_last_bit():
+    frames, moving = _seen(np.full(FRAMES, 480.0), (0.1, -0.06, 0.05))
+    assert focal_from_turn(frames, moving, silent()) == focal_from_turn(frames.copy(), moving, silent())
 
 
 @cache
