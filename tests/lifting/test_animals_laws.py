@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backend.lifting.animals.clip_fit import _ahead
 from backend.lifting.animals.coarse_body import CoarseBody, coarse_mesh
 from backend.lifting.animals.energy import AnimalEnergy, Evidence, Unknowns, View, Weights
 from backend.lifting.animals.joint_ranges import JointRanges
@@ -20,7 +21,7 @@ from backend.lifting.subject import boxes_of
 from backend.training.prior.gaits import animal
 from revision_blender.motion.bodies.body_model import identity_of, vertices_of
 from revision_blender.motion.bodies.body_size import proportions
-from revision_blender.motion.rotation import axis_angle_from_matrix
+from revision_blender.motion.rotation import axis_angle_from_matrix, matrix_from_axis_angle
 from revision_blender.motion.skeletons import SMAL
 from revision_blender.motion.subjects import ANIMAL_PARTS
 from tests.lifting.animal_cases import drawn, quadruped, walking
@@ -209,6 +210,24 @@ def test_legs_that_pass_each_other_are_told_apart():
             for b in range(2 * _N):
                 costs[frame, a, b] = 4.0 * sum(min(abs(place - a % _N), abs(place - b % _N)) for place in seen)
     costs[0] += 3.0 * (np.abs(np.arange(2 * _N) - left[0])[:, None] > 0)  # clicked on the first frame
-    _, path = _likeliest(costs, pace, 15.0)
+    _, path = _likeliest(costs, np.full(frames - 1, pace), 15.0)
     off = np.abs(path % _N - np.stack([left, right], axis=1) % _N)
     assert off.mean() < 1.0 and off.max() <= 4
+
+
+def test_how_far_a_body_goes_on_does_not_depend_on_the_camera_turning(body):
+    clip = walking(8)
+    true, unknowns, evidence = clip.bodies[0], unknowns_of(clip), evidence_of(clip, drawn(clip))
+    roots = true.translation + body.rest_joints(unknowns.betas)[0, 0].numpy()
+    gone = float(np.linalg.norm(roots[-1] - roots[0]))
+    energy = AnimalEnergy(body, evidence, unknowns.betas, Weights())
+    turns = matrix_from_axis_angle(np.linspace([0.0, -0.2, 0.0], [0.0, 0.2, 0.0], 8))
+    for R in (np.tile(np.eye(3), (8, 1, 1)), turns):
+        poses = clip.camera.T_world_camera.copy()
+        poses[:, :3, :3] = R
+        seen = (np.swapaxes(R, 1, 2) @ true.rotations[:, 0], np.einsum("fba,fb->fa", R, roots))
+        facing, place = (torch.from_numpy(each.astype(np.float32)) for each in seen)
+        turned = replace(unknowns, R_camera_root=facing, place=energy.place_of(place))
+        steps = _ahead(energy, turned, replace(clip.camera, T_world_camera=poses))
+        assert steps.shape == (7,) and gone > 0.1
+        assert abs(float(steps.sum()) - gone) < 0.1 * gone

@@ -16,7 +16,7 @@ from backend.progress import Progress
 Array = NDArray[np.floating]
 
 COARSE, FINE = Steps(35, 0.08, 0.05), Steps(60, 0.05, 0.02, 0.04)
-KEPT = 4  # starts that are followed to the end
+KEPT, KEPT_TILTED = 4, 6  # starts that are followed to the end
 TILTS, TILT_SPREAD = (0.1, 0.5, 0.95), 0.6  # radians that a camera looks down
 
 
@@ -50,9 +50,7 @@ def fitted_first(body: CoarseBody, evidence: Evidence, level: bool, presets: dic
     frame = first_of(evidence)
     kind = kind_named(words, presets)
     preferred = same_shape(body, presets, kind)
-    found = [best_heading(body, evidence.tilted(tilt), frame, preferred, progress) for tilt in ((0.0,) if level else TILTS)]
-    costs = [cost + (tilt / TILT_SPREAD) ** 2 for (_, cost), tilt in zip(found, TILTS, strict=False)]
-    best, tilt = found[int(np.argmin(costs))][0], 0.0 if level else TILTS[int(np.argmin(costs))]
+    best, _, tilt = _best_tilted(body, evidence, (0.0,) if level else TILTS, frame, preferred, progress, True)
     if kind is None and presets:
         best, preferred, kind = _best_kind(body, evidence.tilted(tilt), frame, presets, best)
     return First(frame, best, preferred, kind or "", tilt)
@@ -62,18 +60,35 @@ def best_heading(
     body: CoarseBody, evidence: Evidence, frame: int, preferred: Tensor, progress: Progress, shape: bool = True
 ) -> tuple[Unknowns, float]:
     """The animal on one frame, a row, and its energy. preferred ``(1, B)``: its shape, kept as it is without ``shape``."""
+    best, cost, _ = _best_tilted(body, evidence, (0.0,), frame, preferred, progress, shape)
+    return best, cost
+
+
+def _best_tilted(
+    body: CoarseBody, evidence: Evidence, tilts: tuple[float, ...], frame: int, preferred: Tensor, progress: Progress, shape: bool
+) -> tuple[Unknowns, float, float]:
+    """The best of all headings before cameras that look further down by ``tilts``, its energy, and its tilt."""
     progress(0.0, "Turning the animal about")
-    rotations = starting_rotations(evidence.view.up[frame].numpy().astype(np.float64))
-    coarse = AnimalEnergy(body, evidence.rows(np.full(len(rotations), frame)), preferred, Weights(outline=25.0, outside=15.0))
-    reached = descend(coarse, started(coarse, preferred, rotations), COARSE)
-    kept = assessed(coarse, reached)[0].argsort()[:KEPT].numpy()
-    reached = replace(reached, betas=preferred.repeat(len(rotations), 1))
-    fine = AnimalEnergy(body, evidence.rows(np.full(len(kept), frame)), preferred, Weights())
+    rotations = [starting_rotations(evidence.tilted(tilt).view.up[frame].numpy().astype(np.float64)) for tilt in tilts]
+    tilt_of = np.repeat(tilts, len(rotations[0]))
+    coarse = AnimalEnergy(body, _tilted_rows(evidence, frame, tilt_of), preferred, Weights(outline=25.0, outside=15.0))
+    reached = descend(coarse, started(coarse, preferred, np.concatenate(rotations)), COARSE)
+    odd = (tilt_of / TILT_SPREAD) ** 2
+    kept = np.argsort(assessed(coarse, reached)[0].numpy() + odd)[: KEPT if len(tilts) == 1 else KEPT_TILTED]
+    reached = replace(reached, betas=preferred.repeat(len(tilt_of), 1))
+    fine = AnimalEnergy(body, _tilted_rows(evidence, frame, tilt_of[kept]), preferred, Weights())
     steps = FINE if shape else replace(FINE, betas=0.0)
     reached = descend(fine, reached.rows(kept), steps, report=lambda share: progress(0.4 + 0.6 * share, "Turning the animal about"))
-    cost = assessed(fine, reached)[0]
+    cost = assessed(fine, reached)[0].numpy() + odd[kept]
     best = int(cost.argmin())
-    return reached.rows(np.array([best])), float(cost[best])
+    return reached.rows(np.array([best])), float(cost[best] - odd[kept][best]), float(tilt_of[kept][best])
+
+
+def _tilted_rows(evidence: Evidence, frame: int, tilts: NDArray[np.floating]) -> Evidence:
+    """One frame's evidence, a row for each tilt."""
+    rows = evidence.rows(np.full(len(tilts), frame))
+    up = torch.stack([evidence.tilted(float(tilt)).view.up[frame] for tilt in tilts])
+    return replace(rows, view=replace(rows.view, up=up))
 
 
 def _best_kind(
