@@ -46,20 +46,17 @@ def test_the_masks_decide_which_of_four_motions_is_made(tmp_path: Path, monkeypa
 
 
 def trained(place: Path, monkeypatch: pytest.MonkeyPatch) -> list[ProbeResult]:
-    """Trains in ``place``; the loss on the fixed triples before and after."""
+    """Trains in ``place``, on one thread: two wait for each other where other tests run beside; the loss on the fixed triples before and after."""
     probes: list[ProbeResult] = []
+    torch.set_num_threads(1)
     monkeypatch.setattr(Reports, "probe", lambda _self, _step, found: probes.append(found))
-    torch.set_num_threads(2)
-    try:
-        train(
-            parsed({
-                "base": str(place / "base"), "data": str(place / "data"), "out": str(place / "run"), "trained": "all",
-                "noise": {"mean": 0.0, "std": 1.5, "sigma_max": 40.0},
-                "optimizer": {"learning_rate": 1.5e-3, "warmup": 20, "decay": "cosine", "ema": 0.98},
-                "run": {"steps": STEPS, "batch": 8, "save_every": 10_000, "probe_every": 10_000, "precision": "bf16"},
-            }),
-            say=lambda _words: None,
-        )  # fmt: skip
-    finally:
-        torch.set_num_threads(1)
+    train(
+        parsed({
+            "base": str(place / "base"), "data": str(place / "data"), "out": str(place / "run"), "trained": "all",
+            "noise": {"mean": 0.0, "std": 1.5, "sigma_max": 40.0},
+            "optimizer": {"learning_rate": 1.5e-3, "warmup": 20, "decay": "cosine", "ema": 0.98},
+            "run": {"steps": STEPS, "batch": 8, "save_every": 10_000, "probe_every": 10_000, "precision": "bf16"},
+        }),
+        say=lambda _words: None,
+    )  # fmt: skip
     return probes
