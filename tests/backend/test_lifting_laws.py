@@ -115,6 +115,8 @@ def test_the_fit_finds_a_pose_from_its_landmarks_and_outline(noise):
         report = lift_report(model, lifted, points, masks)
         assert report["landmark_error_median"] < 0.012
         assert report["silhouette_iou_min"] > 0.85
+    shaking = [np.linalg.norm(np.diff(body.translation, 2, axis=0), axis=1).max() * clip.fps**2 for body in (smooth, raw, track)]
+    assert shaking[0] < 0.35 * shaking[1] and shaking[2] < 1e-6  # it walks at a steady pace
 
 
 def test_the_report_of_the_truth_is_perfect():

@@ -17,7 +17,7 @@ BETA_WEIGHT = 0.15
 WELL_WEIGHT = 0.4
 LANDMARK_SPREAD, LANDMARK_REACH = 0.020, 0.08  # of the person's height: noise, and beyond it an outlier
 BONE_SPREAD, BONE_REACH = 0.30, 0.8
-ACCELERATION_SPREAD = 12.0  # m/s^2
+ACCELERATION_SPREAD, ROOT_SPREAD = 12.0, 2.0  # m/s^2: of any joint, and of the root, on which the whole body hangs
 OUTLINE_SPREAD, OUTLINE_REACH = 0.015, 0.06
 
 
@@ -97,11 +97,12 @@ class Energy:
         return silhouettes.weight * (inward + outward)
 
     def _accelerations(self, joints: Float[Tensor, "N 24 3"]) -> Float[Tensor, " P"]:
-        """Of the joints in the world: squared while small, so that noise goes; linear beyond, so that strokes stay."""
+        """Of the joints in the world: squared while small, so that noise goes; linear beyond, so that strokes stay. The root's: squared."""
         joints = joints.unflatten(0, (self._seen.n_people, -1))
         acceleration = (joints[:, 2:] - 2.0 * joints[:, 1:-1] + joints[:, :-2]) * self._fps**2
         square = (acceleration / ACCELERATION_SPREAD).square().sum(-1)
-        return (2.0 * (1.0 + square).sqrt() - 2.0).mean(1).sum(-1)
+        of_root = (acceleration[:, :, 0] / ROOT_SPREAD).square().sum(-1)
+        return (2.0 * (1.0 + square).sqrt() - 2.0).mean(1).sum(-1) + of_root.mean(1)
 
 
 def robust(square: Tensor, spread: float, reach: float) -> Tensor:
