@@ -2,7 +2,6 @@
 
 import socket
 import urllib.request
-from functools import cache
 
 import numpy as np
 import pytest
@@ -14,8 +13,8 @@ from backend.lifting.people.measures import lift_report
 from backend.progress import Progress, silent
 from backend.stages.lift import lift_picture, run
 from revision_blender.motion.bodies.body_model import open_human
-from revision_blender.wire.requests import LiftRequest, LiftResult
-from tests.backend.lifting_cases import SHARED_DATA, WINDOWS, Window, frames_of
+from revision_blender.wire.requests import LiftRequest
+from tests.backend.lifting_cases import SHARED_DATA, WINDOWS, frames_of
 
 pytestmark = pytest.mark.slow
 
@@ -24,14 +23,9 @@ needs_videos = pytest.mark.skipif(
 )
 
 
-@cache
-def lifted(window: Window) -> LiftResult:
-    return run(LiftRequest(frames=frames_of(window), fps=window.fps), silent())
-
-
 @needs_videos
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.name)
-def test_the_body_lies_over_the_person(window):
+def test_the_body_lies_over_the_person(lifted, window):
     result = lifted(window)
     raw = lift_report(open_human(), result.raw, result.landmarks, result.people)
     for report in (result.report, raw):
@@ -43,7 +37,7 @@ def test_the_body_lies_over_the_person(window):
 
 @needs_videos
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.name)
-def test_the_world_is_the_ground_and_the_camera_stands_on_it(window):
+def test_the_world_is_the_ground_and_the_camera_stands_on_it(lifted, window):
     clip = lifted(window).clip
     assert np.array_equal(clip.camera.T_world_camera[0], np.eye(4))
     assert 0.3 < clip.ground.height(np.zeros(3)) < 3.0
@@ -53,14 +47,14 @@ def test_the_world_is_the_ground_and_the_camera_stands_on_it(window):
 
 
 @needs_videos
-def test_a_camera_on_a_tripod_is_static_and_a_hand_held_one_turns():
+def test_a_camera_on_a_tripod_is_static_and_a_hand_held_one_turns(lifted):
     assert np.array_equal(lifted(WINDOWS[3]).clip.camera.T_world_camera, np.tile(np.eye(4), (24, 1, 1)))
     turned = lifted(WINDOWS[1]).clip.camera.T_world_camera[-1, :3, :3]
     assert np.abs(turned - np.eye(3)).max() > 1e-4
 
 
 @needs_videos
-def test_raw_shakes_more_and_shares_shape_floor_and_camera():
+def test_raw_shakes_more_and_shares_shape_floor_and_camera(lifted):
     result = lifted(WINDOWS[3])
     shake = [np.abs(np.diff(clip.bodies[0].translation, n=2, axis=0)).mean() for clip in (result.clip, result.raw)]
     assert shake[0] < shake[1]

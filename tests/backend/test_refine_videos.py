@@ -1,18 +1,15 @@
 """The optimisation's bars on real lifts, where ../shared/data is there."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 
 from backend.lifting.people.measures import landmark_errors
 from backend.prior.measures import FEWEST_CONTACTS, refinement_report
 from backend.progress import silent
-from backend.stages.lift import run as lift
 from backend.stages.refine import run
 from revision_blender.motion.bodies.body_model import open_human
-from revision_blender.wire.requests import LiftRequest, LiftResult, RefineRequest
-from tests.backend.lifting_cases import SHARED_DATA, WINDOWS, Window, frames_of
+from revision_blender.wire.requests import RefineRequest
+from tests.backend.lifting_cases import SHARED_DATA, WINDOWS
 
 pytestmark = [
     pytest.mark.slow,
@@ -20,13 +17,8 @@ pytestmark = [
 ]
 
 
-@cache
-def lifted(window: Window) -> LiftResult:
-    return lift(LiftRequest(frames=frames_of(window), fps=window.fps), silent())
-
-
 @pytest.mark.parametrize("window", WINDOWS, ids=lambda window: window.name)
-def test_bars(window):
+def test_bars(lifted, window):
     given = lifted(window)
     refined = run(RefineRequest(given.clip, method="optimisation"), silent()).clip
     before, after = (float(np.median(landmark_errors(open_human(), clip, given.landmarks))) for clip in (given.raw, refined))
