@@ -55,7 +55,7 @@ def trained(place: Path, monkeypatch: pytest.MonkeyPatch) -> list[ProbeResult]:
             "base": str(place / "base"), "data": str(place / "data"), "out": str(place / "run"), "trained": "all",
             "noise": {"mean": 0.0, "std": 1.5, "sigma_max": 40.0},
             "optimizer": {"learning_rate": 1.5e-3, "warmup": 20, "decay": "cosine", "ema": 0.98},
-            "run": {"steps": STEPS, "batch": 8, "save_every": 10_000, "probe_every": 10_000, "precision": "bf16"},
+            "run": {"steps": STEPS, "batch": 6, "save_every": 10_000, "probe_every": 10_000, "precision": "bf16"},
         }),
         say=lambda _words: None,
     )  # fmt: skip
