@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.errors import BackendError
 from revision_blender.motion.clip import BodyTrack, Clip, ObjectTrack
@@ -18,6 +19,7 @@ from revision_blender.wire.requests import DecodeRequest, LiftRequest, LiftResul
 
 MAX_PROMPT_BYTES = 1 << 22
 WORK_SIDE = 1280
+USUAL_FRAMES = 24
 _HELP = """\
 lift people, and the animals and objects that FILE.json shows, out of a video
 
@@ -34,12 +36,12 @@ def add_subcommand(subparsers: "argparse._SubParsersAction[argparse.ArgumentPars
         description=_HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    lift.add_argument("video", type=Path, metavar="VIDEO", help="a file that plays in a video player")
+    lift.add_argument("video", type=Path, metavar="VIDEO", help="a file that plays in a video player, or a picture")
     lift.add_argument("--out", type=Path, required=True, metavar="FILE.npz", help="where the clip is written")
     lift.add_argument("--prompts", type=Path, metavar="FILE.json", help="what the user shows of subjects")
     lift.add_argument("--json", metavar="FILE", help="write the report there, - for the terminal")
     lift.add_argument("--start", type=int, default=0, help="first frame (default: %(default)s)")
-    lift.add_argument("--frames", type=int, default=24, help="how many (default: %(default)s)")
+    lift.add_argument("--frames", type=int, help=f"how many (default: {USUAL_FRAMES}, or what a shorter video has)")
     lift.add_argument("--stride", type=int, default=1, help="every n-th frame (default: %(default)s)")
     lift.add_argument(
         "--focal",
@@ -70,8 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             file = np.fromfile(arguments.video, np.uint8)
         except OSError as error:
             raise BackendError(f"{arguments.video} cannot be read ({error.strerror or error}); choose another file.") from error
-        wanted = DecodeRequest(file, arguments.start, arguments.frames, arguments.stride, WORK_SIDE)
-        video = decode.run(wanted, progress.part(0.0, 0.05))
+        video = decode.run(_wanted(file, arguments), progress.part(0.0, 0.05))
         result = lift.run(_request(video, prompts, arguments), progress.part(0.05, 0.97))
         clip = _in_video_pixels(result.clip, video)
         save_clip(arguments.out, clip)
@@ -107,6 +108,11 @@ def _prompts(path: Path | None) -> tuple[Prompt, ...]:
         raise BackendError(f"{path} cannot be read ({error.strerror or error}); choose another file.") from error
     except UnicodeDecodeError as error:
         raise BackendError(f"{path} is no text ({error.reason}); choose a JSON file with subjects.") from error
+
+
+def _wanted(file: NDArray[np.uint8], arguments: argparse.Namespace) -> DecodeRequest:
+    asked = arguments.frames is not None
+    return DecodeRequest(file, arguments.start, arguments.frames if asked else USUAL_FRAMES, arguments.stride, WORK_SIDE, fewer=not asked)
 
 
 def _request(video: VideoResult, prompts: tuple[Prompt, ...], arguments: argparse.Namespace) -> LiftRequest:

@@ -1,4 +1,4 @@
-"""The user's own footage instead of S1: a video file's bytes become frames. No path is ever opened."""
+"""The user's own footage instead of S1: a video file's bytes become frames, a picture's become one. No path is ever opened."""
 
 import io
 from collections import Counter
@@ -21,7 +21,8 @@ from revision_blender.wire.requests import DecodeRequest, VideoResult
 
 # Formats that hold their pictures themselves. Playlists and image lists, which name other files, are not among them.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpeg,mpegts,mpegvideo,flv,ogg,asf,gif,apng,mxf,dv,h264,hevc,ivf,nut,rawvideo,wtv"
-_OPTIONS = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
+_PICTURES = "png_pipe,jpeg_pipe,webp_pipe,bmp_pipe,tiff_pipe"
+_OPTIONS = {"format_whitelist": f"{_FORMATS},{_PICTURES}", "protocol_whitelist": "none"}
 MAX_PLACE = 1 << 31  # what no video has frames
 FILM_DIAGONAL = 43.27  # millimetres
 _NOT_A_VIDEO = "The file cannot be read as a video ({why}); choose a file that plays in a video player, such as an MP4."
@@ -33,7 +34,8 @@ def run(request: DecodeRequest, progress: Progress) -> VideoResult:
     A video without a steady rate is taken as a player shows it at its mean rate; start and stride then count the beats of that.
     report: ``source_fps``, ``start``, ``stride``; ``width``, ``height``: of the video itself, upright; ``uneven``: 1 without a steady
     rate; ``focal``: pixels of the video itself, where the camera wrote it down.
-    Raises InputError for bytes that are no video, a clip shorter than asked, sizes out of range.
+    Raises InputError for bytes that are no video, a clip shorter than asked (unless ``fewer``, then one without any frame), sizes out of
+    range.
     """
     _check(request)
     with _opened(request.file) as container:
@@ -47,7 +49,7 @@ def run(request: DecodeRequest, progress: Progress) -> VideoResult:
         taken = _Taken(wanted, request.max_side)
         frames = list(taken.frames(container, stream, progress))
         focal = written_focal({**container.metadata, **stream.metadata}, *taken.size)
-    if len(frames) < request.frames:
+    if len(frames) < request.frames and not (request.fewer and frames):
         last = request.start + (request.frames - 1) * request.stride + 1
         raise InputError(
             f"The video ends after {len(frames)} of the {request.frames} frames asked for (it would need {last} frames); "

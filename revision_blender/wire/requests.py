@@ -45,9 +45,10 @@ class CoarseRequest:
 
 @dataclass(frozen=True, eq=False)
 class DecodeRequest:
-    """S1 replaced by the user's own footage. file: the bytes of a video file, ``(N,)``; the backend opens no path.
+    """S1 replaced by the user's own footage. file: the bytes of a video or picture file, ``(N,)``; the backend opens no path.
 
     start: first frame. frames: how many to take. stride: every n-th. max_side: longer pictures are scaled down to it.
+    fewer: a shorter video gives what it has, instead of being refused.
     """
 
     kind: ClassVar[str] = "decode"
@@ -56,6 +57,7 @@ class DecodeRequest:
     frames: int = 24
     stride: int = 1
     max_side: int = 1280
+    fewer: bool = False
 
 
 @dataclass(frozen=True, eq=False)

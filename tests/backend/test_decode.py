@@ -4,6 +4,7 @@ import io
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -51,6 +52,23 @@ def test_the_frames_asked_for_come_back_exactly_at_real_time(start: int, frames:
     assert result.frames.shape == (frames, HEIGHT, WIDTH, 3)
     assert result.frames[:, 0, 0, 0].tolist() == [10 * (start + index * stride) for index in range(frames)]
     assert result.fps == pytest.approx(24.0 / stride)
+
+
+def test_a_shorter_video_gives_what_it_has_where_that_will_do() -> None:
+    result = run(DecodeRequest(encoded(), start=2, frames=100, stride=2, fewer=True), silent())
+    assert result.frames[:, 0, 0, 0].tolist() == list(range(20, 10 * FRAMES, 20))
+    with pytest.raises(InputError, match="ends after 0"):
+        run(DecodeRequest(encoded(), start=FRAMES, frames=100, fewer=True), silent())
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp", ".tiff"])
+def test_a_picture_is_one_frame(suffix: str) -> None:
+    pixels = np.full((HEIGHT, WIDTH, 3), (200, 120, 40), np.uint8)
+    done, data = cv2.imencode(suffix, pixels[..., ::-1])
+    assert done
+    result = run(DecodeRequest(np.asarray(data, np.uint8), frames=24, fewer=True), silent())
+    assert result.frames.shape == (1, HEIGHT, WIDTH, 3)
+    np.testing.assert_allclose(result.frames[0], pixels, atol=4)
 
 
 def test_long_sides_are_scaled_down_in_shape() -> None:
