@@ -86,6 +86,7 @@ def test_a_photograph_with_a_box_and_six_clicks(name):
     fit = fit_animal("open_quadruped", seen, [case.prompt], camera, None, 25.0, silent(), frames=case.frame)
     clip = Clip(25.0, camera, walking(1).ground, (track_of(fit),))
     assert overlaps(drawn(clip), case.mask)[0] > 0.7
+    assert overlaps(fit.followed.masks, case.mask)[0] > overlaps(seen.masks, case.mask)[0]  # the report judges the fit by these
     pixels = keypoint_pixels(clip)[0]
     paws = np.stack([pixels[ANIMAL_PARTS.index(part)] for part in PAWS])
     shown = np.array([next([click.x, click.y] for click in case.prompt.clicks if click.part == part) for part in PAWS])

@@ -42,10 +42,11 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True, eq=False)
 class FittedAnimal:
-    """betas ``(B,)``, of the size that its kind usually has; rotations ``(F, 35, 3, 3)`` R_parent_joint (entry 0 to the world), translation ``(F, 3)`` metres in the world.
+    """betas ``(B,)``, of the size that its kind usually has; rotations ``(F, 35, 3, 3)`` R_parent_joint (entry 0 to the world),
+    translation ``(F, 3)`` metres in the world.
 
     confidence ``(F, 35)`` in [0, 1]. overlap ``(F,)``: intersection over union of the mesh's outline with the mask, 0 where not seen.
-    kind: the named shape it started from, empty where none.
+    followed: the masks that it was fitted to. kind: the named shape it started from, empty where none.
     """
 
     betas: Float[NDArray[np.float64], " B"]
@@ -53,6 +54,7 @@ class FittedAnimal:
     translation: Float[NDArray[np.float64], "F 3"]
     confidence: Float[NDArray[np.float64], "F 35"]
     overlap: Float[NDArray[np.float64], " F"]
+    followed: Followed
     family: str = "smal"
     model: str = "open_quadruped"
     kind: str = ""
@@ -94,7 +96,7 @@ def fit_animal(
         rotations, translation = _in_world(_body(model), fit.unknowns, fit.roots, camera)
     betas = fit.unknowns.betas[0].numpy().astype(np.float64)
     betas = resized(model, betas, size) if model.sized else betas
-    return FittedAnimal(betas, rotations, size * translation, confidence, fit.overlap, model.family, model_name, first.kind)
+    return FittedAnimal(betas, rotations, size * translation, confidence, fit.overlap, followed, model.family, model_name, first.kind)
 
 
 def _model(name: str) -> BodyModel:

@@ -36,21 +36,22 @@ def lifted_animal(
 ) -> LiftedTrack | None:
     """An animal as a track. others: 255 on pixels of other subjects. Nothing, and a note, where it cannot be fitted."""
 
-    def fitted() -> tuple[LiftedBody, LiftedBody]:
+    def fitted() -> tuple[LiftedBody, LiftedBody, Followed]:
         fit = fit_animal(ANIMAL_BODY, one, one.prompts, camera, ground, wish.fps, progress, occluders=others, frames=frames)
         body = LiftedBody(fit.family, fit.model, fit.betas, fit.rotations, fit.translation, fit.confidence)
-        return body, body
+        return body, body, fit.followed
 
-    def told(provider: AnimalLifter) -> tuple[LiftedBody, LiftedBody]:
+    def told(provider: AnimalLifter) -> tuple[LiftedBody, LiftedBody, Followed]:
         body = provider.lift_animal(frames, one, camera, wish.fps, progress)
-        return calmed_body(body, wish.fps), body
+        return calmed_body(body, wish.fps), body, one
 
     try:
-        smooth, raw = wish.choices.attempt("animals", told, fitted)
+        smooth, raw, cut = wish.choices.attempt("animals", told, fitted)
     except InputError as error:
         wish.note(str(error))
         return None
-    return LiftedTrack(body_track(one.name, smooth), body_track(one.name, raw), one.masks, one.seen, one.score)
+    masks = cut.masks if cut is one else np.where(others > 0, 0, cut.masks).astype(np.uint8)
+    return LiftedTrack(body_track(one.name, smooth), body_track(one.name, raw), masks, cut.seen, cut.score)
 
 
 def lowest_points(track: BodyTrack, up: Array) -> Array:
