@@ -33,8 +33,7 @@ LARGEST = 2.0  # times what ever shows of it: a whole is not larger
 class WholeThing:
     """A thing as it looks where nothing hides it. points: ``(F, 21, 2)`` as ``steady_points`` has them, pixels. area: ``(F,)`` pixels.
     boxes: ``(F, 4)`` as they are measured, left, top, right, bottom. shown: ``(F,)`` share of it that nothing hides, 0 where
-    it is not seen. behind: ``(F,)`` something
-    else hides it all. own: ``(F, 4)`` sides that show, in the order of boxes.
+    it is not seen. behind: ``(F,)`` something else hides it all. own: ``(F, 4)`` sides that show, in the order of boxes.
     """
 
     points: Float[NDArray[np.float64], "F 21 2"]

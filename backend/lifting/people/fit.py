@@ -6,8 +6,7 @@ the world.
 """
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,6 +15,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
+from backend.lifting.one_thread import one_thread
 from backend.lifting.people.fit_body import FitBody
 from backend.lifting.people.fit_energy import Energy, Stage, Unknowns
 from backend.lifting.people.fit_evidence import Evidence, Seen, placed_over, seen_of
@@ -56,7 +56,7 @@ class PeopleFit:
 
     def solve(self, progress: Progress) -> list[tuple[Fit, Fit]]:
         """(smooth, raw) of every person."""
-        with _one_thread():
+        with one_thread():
             unknowns = self._start()
             for place, stage in enumerate(STAGES):
                 unknowns = self._descend(self._seen, unknowns, stage, None, progress.part(0.3 * place, 0.3 * place + 0.3))
@@ -113,14 +113,3 @@ def _bridged(places: Array, found: NDArray[np.bool_]) -> Array:
     """``(F, 3)`` places; where nobody was seen: on the way between those who were."""
     order = np.arange(len(places))
     return np.stack([np.interp(order, order[found], column[found]) for column in places.T], axis=1)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """The fit is hundreds of small operations: more threads than one gain nothing, and wait for each other on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
