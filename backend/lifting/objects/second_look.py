@@ -28,7 +28,6 @@ Truth = NDArray[np.bool_]
 WORK_SIDE = 144.0  # pixels on the longer side that the animal has at working size, at most
 REACH = 0.4  # of the side: so far beyond the mask its parts are looked for
 PLATES = 12  # other frames that tell what is behind
-LEAST_SEEN = 1  # of them that must show a place
 MARGIN = 0.1  # of the side, seen beyond the reach
 LEAST_NOISE, MOST_NOISE = 1.5, 8.0  # of 8-bit Lab
 USUAL, ABOVE = 75, 1.8
@@ -75,7 +74,7 @@ def second_look(
 ) -> Followed:
     """The same subject with better masks. frames: sRGB of one shot. others: 255 on pixels of other subjects, which stay theirs."""
     seen = [int(frame) for frame in np.flatnonzero(one.masks.any(axis=(1, 2)))]
-    if len(seen) < LEAST_SEEN + 1:
+    if len(seen) < 2:
         return one
     clip = _clip(frames, one, others)
     shown = [prompt.frame for prompt in one.prompts if prompt.frame in seen] or seen[:1]
@@ -141,7 +140,7 @@ def _look(clip: _Clip, frame: int, free: Sequence[Truth] | None) -> _Look:
 
 
 def _plate(clip: _Clip, frame: int, crop: Crop, free: Sequence[Truth]) -> tuple[NDArray[np.uint8], Truth]:
-    """Lab of the background behind a crop, the median over frames that show it, and where enough do."""
+    """Lab of the background behind a crop, the median over frames that show it, and where any does."""
     rest = np.array([other for other in range(len(free)) if other != frame])
     some = rest[np.unique(np.linspace(0, len(rest) - 1, PLATES).round().astype(int))]
     laid, there = zip(
@@ -152,7 +151,7 @@ def _plate(clip: _Clip, frame: int, crop: Crop, free: Sequence[Truth]) -> tuple[
     count = shown.sum(axis=0)
     middle = np.maximum(count - 1, 0) // 2
     plate = np.take_along_axis(np.sort(values, axis=0), middle[None, ..., None], axis=0)[0]
-    return plate, count >= min(LEAST_SEEN, len(some))
+    return plate, count > 0
 
 
 def _hides(lab: NDArray[np.uint8], plate: NDArray[np.uint8], known: Truth, far: Truth) -> Soft:
